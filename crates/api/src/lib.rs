@@ -1,0 +1,1 @@
+//! The Docker Engine HTTP API and our own routes: parse, call, convert.

@@ -1,0 +1,1 @@
+//! Wiring only: configuration, sockets, start-up, recovery.

@@ -1,0 +1,1 @@
+//! The nouns: containers, exec, events, health, restart, stats.

@@ -1,0 +1,1 @@
+//! References, the content store, layers and archives.

@@ -1,0 +1,1 @@
+//! IPAM, drivers, name files and published ports.

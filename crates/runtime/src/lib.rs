@@ -1,0 +1,1 @@
+//! OCI runtime specification in, process out: namespaces, cgroups, mounts, capabilities, seccomp.

@@ -1,0 +1,1 @@
+//! The shim and hello programs, carried inside `sampan`.

@@ -1,0 +1,1 @@
+//! The one transactional store: records and their versions.

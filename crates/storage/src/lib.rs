@@ -1,0 +1,1 @@
+//! Snapshot drivers for image layers and container file systems, and volumes.
