@@ -1,1 +1,17 @@
 //! The only unsafe code: system calls, netlink sockets, file descriptors.
+
+pub mod bpf;
+pub mod capability;
+pub mod credentials;
+pub mod descriptor;
+pub mod keyring;
+pub mod loop_device;
+pub mod memfd;
+pub mod mount;
+pub mod namespace;
+pub mod pidfd;
+pub mod process;
+pub mod scheduling;
+pub mod seccomp;
+pub mod socket;
+pub mod terminal;
