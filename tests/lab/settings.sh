@@ -1,6 +1,7 @@
 # Sourced by the lab's scripts: where things are kept, and where Debian comes from.
 #
-# SAMPAN_LAB   the cache folder, outside the clone and safe to delete (default /var/cache/sampan-lab)
+# SAMPAN_LAB   the cache folder, outside the clone and safe to delete (default /var/cache/sampan-lab);
+#              not below /tmp or /run, which the virtual machine covers
 #
 # Nothing here names a package host: the machine's own apt configuration does.
 
