@@ -1,1 +1,22 @@
-//! IPAM, drivers, name files and published ports.
+//! Container networking: sandboxes, drivers, addresses, published ports, name files.
+//!
+//! Everything is synchronous and thread safe; no process is spawned; the kernel is spoken to by netlink.
+//! Start at [`Manager`].
+
+mod error;
+mod mac;
+mod manager;
+mod record;
+mod sandbox;
+
+pub use error::{ErrorList, NetworkError, Result};
+pub use mac::MacAddress;
+pub use manager::{
+    Manager, ManagerConfig, PublishRequest, Published, Reconciled, RelaySocket, Reservation, Statistics,
+    default_bridge_device,
+};
+pub use record::{
+    BindingRequest, DriverName, EndpointRecord, EndpointRequest, HostPort, NetworkRecord, Protocol,
+    PublishedBinding, PublishedRecord, Records, Subnet,
+};
+pub use sandbox::{Sandbox, SandboxPool};
