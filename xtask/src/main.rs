@@ -1,3 +1,45 @@
-//! Entry point.
+//! Entry point of `cargo xtask`: the repository's own checks.
 
-fn main() {}
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask tidy    check arrows, sizes, headers and names; prints each finding";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["tidy"] => report(&tidy::check(repository())),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints the findings, one line each, and turns them into an exit code.
+fn report(outcome: &Result<Vec<String>, String>) -> ExitCode {
+    match outcome {
+        Ok(findings) if findings.is_empty() => {
+            println!("tidy: nothing to say");
+            ExitCode::SUCCESS
+        }
+        Ok(findings) => {
+            for finding in findings {
+                println!("{finding}");
+            }
+            println!("tidy: {} findings", findings.len());
+            ExitCode::FAILURE
+        }
+        Err(reason) => {
+            eprintln!("tidy could not look: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The root of the workspace: the folder above this package's.
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
