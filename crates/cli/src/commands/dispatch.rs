@@ -1,0 +1,159 @@
+//! From the words of the command line to the command.
+
+use std::path::Path;
+
+use super::{Action, Command, Entry, Invocation, help, table};
+use crate::failure::{ExitStatus, Failure, Result};
+use crate::flags::FlagSet;
+use crate::session::{GlobalOptions, Session};
+
+/// Runs the command line; the first word is the program itself.
+///
+/// # Errors
+/// What the user has to know.
+pub(crate) fn dispatch(words: &[String]) -> Result<ExitStatus> {
+    let name = program_name(words.first().map_or("", String::as_str));
+    let mut options = GlobalOptions::from_environment();
+    let parsed = {
+        let mut flags = FlagSet::default();
+        options.flags(&mut flags);
+        flags.parse(words.get(1..).unwrap_or_default(), false)
+    };
+    let parsed = parsed.map_err(|error| {
+        Failure::Usage(format!(
+            "{error}\n\nUsage:  {name} [OPTIONS] COMMAND [ARG...]\n\nRun '{name} --help' for more information"
+        ))
+    })?;
+    options.changed = parsed.changed;
+    if options.changed.contains(&"tlsverify") || options.tls_verify {
+        options.tls = true;
+    }
+    let version = options.version;
+    let session = Session::new(name.clone(), options);
+    if parsed.help {
+        return help::program(&session, true);
+    }
+    if version {
+        return help::version(&session);
+    }
+    let words = &parsed.arguments;
+    let Some(first) = words.first() else { return help::program(&session, false) };
+    match first.as_str() {
+        "help" => help_command(&session, &words[1..]),
+        _ => match find(table::ROOT, first) {
+            Some(entry) => enter(&session, entry, &name, &words[1..], false),
+            None => unknown(&session, words),
+        },
+    }
+}
+
+/// The name that this program was called by: `docker` through such a link, else `sampan`.
+fn program_name(word: &str) -> String {
+    let name = Path::new(word).file_name().map(|name| name.to_string_lossy().into_owned());
+    match name.as_deref() {
+        Some("docker") => String::from("docker"),
+        _ => String::from("sampan"),
+    }
+}
+
+fn find(entries: &'static [Entry], word: &str) -> Option<&'static Entry> {
+    entries.iter().find(|entry| entry.name == word || entry.aliases.contains(&word))
+}
+
+/// Runs a row of the table with the words that follow it.
+fn enter(
+    session: &Session,
+    entry: &'static Entry,
+    parent: &str,
+    words: &[String],
+    help: bool,
+) -> Result<ExitStatus> {
+    let path = format!("{parent} {}", entry.name);
+    match &entry.action {
+        Action::Run { invoke, .. } => invoke(&Invocation { session, path: &path, words, help }),
+        Action::Native { run, .. } => run(session, words),
+        Action::Group { summary, entries } => {
+            let complaint = |text: String| {
+                Failure::Usage(format!(
+                    "{text}\n\nUsage:  {path}\n\nRun '{path} --help' for more information"
+                ))
+            };
+            let Some(word) = words.first() else { return help::group(&path, summary, entries, help) };
+            if let Some(entry) = find(entries, word) {
+                return enter(session, entry, &path, &words[1..], help);
+            }
+            if word.starts_with('-') && word.len() > 1 {
+                let parsed = FlagSet::default().parse(words, true).map_err(|error| complaint(error.0))?;
+                if parsed.help {
+                    return help::group(&path, summary, entries, true);
+                }
+            }
+            Err(Failure::Status {
+                text: format!(
+                    "{}: unknown command: {path} {word}\n\nUsage:  {path}\n\nRun '{path} --help' for more information",
+                    session.name()
+                ),
+                status: ExitStatus::FAILURE,
+            })
+        }
+    }
+}
+
+/// `docker help [COMMAND…]`.
+fn help_command(session: &Session, words: &[String]) -> Result<ExitStatus> {
+    match words.first() {
+        None => help::program(session, true),
+        Some(first) => match find(table::ROOT, first) {
+            Some(entry) => enter(session, entry, session.name(), &words[1..], true),
+            None => Err(Failure::message(format!("unknown help topic: {}", words.join(" ")))),
+        },
+    }
+}
+
+fn unknown(session: &Session, words: &[String]) -> Result<ExitStatus> {
+    let name = session.name();
+    Err(Failure::message(format!(
+        "{name}: unknown command: {name} {}\n\nRun '{name} --help' for more information",
+        words[0]
+    )))
+}
+
+/// Parses the flags of a command and runs it: the function behind every row of the table.
+pub(super) fn invoke<C: Command>(invocation: &Invocation<'_>) -> Result<ExitStatus> {
+    let specification = C::SPECIFICATION;
+    let path = invocation.path;
+    let usage = match specification.arguments {
+        "" => path.to_owned(),
+        arguments => format!("{path} {arguments}"),
+    };
+    let mut command = C::default();
+    let mut flags = FlagSet::default();
+    command.flags(&mut flags);
+    if invocation.help {
+        return help::command(invocation.session.name(), &usage, &specification, &flags);
+    }
+    let parsed = flags.parse(invocation.words, specification.interspersed).map_err(|error| {
+        Failure::Usage(format!("{error}\n\nUsage:  {usage}\n\nRun '{path} --help' for more information"))
+    })?;
+    if parsed.help {
+        return help::command(invocation.session.name(), &usage, &specification, &flags);
+    }
+    drop(flags);
+    specification.positional.check(parsed.arguments.len(), invocation.session.name(), path, &usage)?;
+    command.run(invocation.session, parsed)
+}
+
+impl Action {
+    /// The row of a command.
+    pub(super) const fn command<C: Command>() -> Self {
+        Self::Run { specification: C::SPECIFICATION, invoke: invoke::<C> }
+    }
+
+    /// The sentence in the list of commands.
+    pub(super) fn summary(&self) -> &'static str {
+        match self {
+            Self::Run { specification, .. } => specification.summary,
+            Self::Group { summary, .. } | Self::Native { summary, .. } => summary,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `--help`, laid out as docker lays it out.
+
+use std::io::Write;
+
+use super::{Action, Entry, Section, Specification, table};
+use crate::failure::{ExitStatus, Result};
+use crate::flags::FlagSet;
+use crate::session::{GlobalOptions, Session};
+
+/// The width that text is wrapped to: that of the terminal on stdin, else 80 columns, less one.
+fn columns() -> usize {
+    let width = rustix::termios::tcgetwinsize(std::io::stdin()).map_or(80, |size| usize::from(size.ws_col));
+    width.saturating_sub(1)
+}
+
+/// Help of one command, on stdout.
+pub(super) fn command(
+    program: &str,
+    usage: &str,
+    specification: &Specification,
+    flags: &FlagSet<'_>,
+) -> Result<ExitStatus> {
+    let mut text = format!("Usage:  {usage}\n\n{}", specification.summary);
+    if !specification.aliases.is_empty() {
+        let aliases: Vec<String> =
+            specification.aliases.split(", ").map(|alias| format!("{program} {alias}")).collect();
+        text.push_str(&format!("\n\nAliases:\n  {}", aliases.join(", ")));
+    }
+    if flags.has_visible() {
+        text.push_str(&format!("\n\nOptions:\n{}", flags.usages(columns()).trim_end()));
+    }
+    text.push('\n');
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitStatus::SUCCESS)
+}
+
+/// Help of a group: on stdout when it was asked for, on stderr when the command was missing.
+pub(super) fn group(path: &str, summary: &str, entries: &'static [Entry], asked: bool) -> Result<ExitStatus> {
+    let mut text = format!("Usage:  {path} COMMAND\n\n{summary}\n\nCommands:\n");
+    let width = padding(entries);
+    for entry in sorted(entries) {
+        if entry.section != Section::Hidden {
+            text.push_str(&format!("  {:width$} {}\n", entry.name, entry.action.summary()));
+        }
+    }
+    text.push_str(&format!("\nRun '{path} COMMAND --help' for more information on a command.\n"));
+    print(&text, asked)
+}
+
+/// Help of the whole program: on stdout when it was asked for, on stderr when the command was missing.
+pub(super) fn program(session: &Session, asked: bool) -> Result<ExitStatus> {
+    let name = session.name();
+    let mut text = format!("Usage:  {name} [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n");
+    let width = padding(table::ROOT);
+    let sections = [
+        (Section::Common, "Common Commands:"),
+        (Section::Management, "Management Commands:"),
+        (Section::Swarm, "Swarm Commands:"),
+        (Section::Plain, "Commands:"),
+    ];
+    for (section, title) in sections {
+        let mut rows: Vec<&Entry> = table::ROOT.iter().filter(|entry| entry.section == section).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        if section != Section::Common {
+            rows.sort_by_key(|entry| entry.name);
+        }
+        text.push_str(&format!("\n{title}\n"));
+        for entry in rows {
+            text.push_str(&format!("  {:width$} {}\n", entry.name, entry.action.summary()));
+        }
+    }
+    let mut options = GlobalOptions::from_environment();
+    let mut flags = FlagSet::default();
+    options.flags(&mut flags);
+    text.push_str(&format!("\nGlobal Options:\n{}\n", flags.usages(columns()).trim_end()));
+    text.push_str(&format!("\nRun '{name} COMMAND --help' for more information on a command.\n"));
+    if name == "docker" {
+        text.push_str("\nFor more help on how to use Docker, head to https://docs.docker.com/go/guides/\n");
+    }
+    print(&text, asked)
+}
+
+/// `--version`.
+pub(super) fn version(session: &Session) -> Result<ExitStatus> {
+    let title = if session.name() == "docker" { "Docker" } else { "Sampan" };
+    writeln!(std::io::stdout(), "{title} version {}, build sampan", env!("CARGO_PKG_VERSION"))?;
+    Ok(ExitStatus::SUCCESS)
+}
+
+fn print(text: &str, to_stdout: bool) -> Result<ExitStatus> {
+    if to_stdout {
+        std::io::stdout().write_all(text.as_bytes())?;
+    } else {
+        std::io::stderr().write_all(text.as_bytes())?;
+    }
+    Ok(ExitStatus::SUCCESS)
+}
+
+fn sorted(entries: &'static [Entry]) -> Vec<&'static Entry> {
+    let mut rows: Vec<&Entry> = entries.iter().collect();
+    rows.sort_by_key(|entry| entry.name);
+    rows
+}
+
+/// The width of the column of names; never under docker's own least width.
+fn padding(entries: &[Entry]) -> usize {
+    const LEAST: usize = 11;
+    entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0).max(LEAST)
+}
+
+impl Action {
+    /// Whether this leads to a group of commands.
+    #[cfg(test)]
+    pub(super) fn is_group(&self) -> bool {
+        matches!(self, Self::Group { .. })
+    }
+}

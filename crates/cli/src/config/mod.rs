@@ -1,0 +1,46 @@
+//! Docker's configuration folder: `config.json` and the contexts.
+
+mod file;
+
+use std::path::PathBuf;
+
+pub(crate) use file::ConfigFile;
+
+use crate::failure::{Failure, Result};
+use crate::session::Session;
+
+/// The context that stands for `DOCKER_HOST` or the default socket.
+pub(crate) const DEFAULT_CONTEXT: &str = "default";
+
+/// The user's home: `$HOME`, or the root folder.
+pub(crate) fn home_directory() -> PathBuf {
+    std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from)
+}
+
+/// The name of the context in use: `--context`, else the default one when `-H` or `DOCKER_HOST` is set,
+/// else `DOCKER_CONTEXT`, else that of `docker context use`.
+pub(crate) fn current_context(session: &Session) -> String {
+    let options = session.options();
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if !options.context.is_empty() {
+        return options.context.clone();
+    }
+    if !options.hosts.is_empty() || set("DOCKER_HOST").is_some() {
+        return DEFAULT_CONTEXT.to_owned();
+    }
+    if let Some(context) = set("DOCKER_CONTEXT") {
+        return context;
+    }
+    match session.config().text("currentContext") {
+        "" => DEFAULT_CONTEXT.to_owned(),
+        context => context.to_owned(),
+    }
+}
+
+/// The address of the engine that a context names.
+///
+/// # Errors
+/// There is no such context.
+pub(crate) fn context_host(_session: &Session, context: &str) -> Result<String> {
+    Err(Failure::message(format!("context {}: context not found", crate::flags::quote(context))))
+}
