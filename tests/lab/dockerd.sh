@@ -4,6 +4,7 @@
 #
 #   dockerd.sh prepare              unpack it (about two minutes, once)
 #   dockerd.sh start DIR [OPTION]…  start one with its data, log and socket (DIR/docker.sock) below DIR
+#   dockerd.sh run DIR [OPTION]…    the same in the foreground, in the network namespace of the caller
 #   dockerd.sh stop DIR             end it, its containers and its namespaces
 #   dockerd.sh version              print the version that is unpacked
 #
@@ -38,6 +39,29 @@ prepare() {
     mv "$work" "$tree"
 }
 
+# What happens in the mount namespace: tree, folder, options of dockerd.
+inside='
+    tree=$1 dir=$2
+    shift 2
+    ip link set lo up
+    # The tree is shared by every dockerd of the lab: what one writes goes to an overlay of its own.
+    mkdir -p "$dir/data" "$dir/exec" "$dir/tree.upper" "$dir/tree.work" "$dir/tree"
+    mount -t overlay overlay -o "lowerdir=$tree,upperdir=$dir/tree.upper,workdir=$dir/tree.work" "$dir/tree"
+    root=$dir/tree
+    mount -t proc proc "$root/proc"
+    # A sysfs that belongs to this network namespace, with the cgroups of the machine in it.
+    mount -t sysfs sysfs "$root/sys"
+    mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
+    mount --rbind /dev "$root/dev"
+    mount -t tmpfs tmpfs "$root/run"
+    mkdir -p "$root$dir"
+    mount --bind "$dir" "$root$dir"
+    mount --bind "$dir/data" "$root$dir/data"
+    echo $$ >"$dir/pid"
+    exec chroot "$root" dockerd --data-root "$dir/data" --exec-root "$dir/exec" \
+        -H "unix://$dir/docker.sock" --pidfile "$dir/dockerd.pid" "$@"
+'
+
 # Waits (at most ten seconds) for a socket to answer.
 answers() {
     for _ in $(seq 100); do
@@ -54,7 +78,6 @@ start() {
     shift
     prepare
     need curl=curl unshare=util-linux ip=iproute2
-    mkdir -p "$dir/data" "$dir/exec"
     if [ -n "${LAB_NETNS:-}" ]; then
         set -- "$LAB_NETNS" "$tree" "$dir" "$@"
         runner="ip netns exec"
@@ -65,29 +88,19 @@ start() {
     netns=$1
     shift
     # shellcheck disable=SC2086 # the runner is split on purpose
-    setsid $runner $netns unshare --mount --propagation private sh -eu -c '
-        tree=$1 dir=$2
-        shift 2
-        ip link set lo up
-        # The tree is shared by every dockerd of the lab: what one writes goes to an overlay of its own.
-        mkdir -p "$dir/tree.upper" "$dir/tree.work" "$dir/tree"
-        mount -t overlay overlay -o "lowerdir=$tree,upperdir=$dir/tree.upper,workdir=$dir/tree.work" "$dir/tree"
-        root=$dir/tree
-        mount -t proc proc "$root/proc"
-        # A sysfs that belongs to this network namespace, with the machine'"'"'s cgroups in it.
-        mount -t sysfs sysfs "$root/sys"
-        mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
-        mount --rbind /dev "$root/dev"
-        mount -t tmpfs tmpfs "$root/run"
-        mkdir -p "$root$dir"
-        mount --bind "$dir" "$root$dir"
-        mount --bind "$dir/data" "$root$dir/data"
-        echo $$ >"$dir/pid"
-        exec chroot "$root" dockerd --data-root "$dir/data" --exec-root "$dir/exec" \
-            -H "unix://$dir/docker.sock" --pidfile "$dir/dockerd.pid" "$@"
-    ' sh "$@" >"$dir/log" 2>&1 </dev/null &
+    setsid $runner $netns unshare --mount --propagation private sh -eu -c "$inside" sh "$@" \
+        >"$dir/log" 2>&1 </dev/null &
     answers "$dir/docker.sock" || die "dockerd did not answer, see $dir/log"
     say "dockerd answers at unix://$dir/docker.sock"
+}
+
+run() {
+    [ $# -gt 0 ] || die "run needs a folder"
+    mkdir -p "$1"
+    dir=$(readlink -f "$1")
+    shift
+    prepare
+    exec unshare --mount --propagation private sh -eu -c "$inside" sh "$tree" "$dir" "$@"
 }
 
 stop() {
@@ -111,7 +124,8 @@ action=${1:-}
 case $action in
 prepare) prepare ;;
 start) start "$@" ;;
+run) run "$@" ;;
 stop) stop "$@" ;;
 version) prepare; chroot "$tree" dockerd --version ;;
-*) die "say prepare, start DIR, stop DIR or version" ;;
+*) die "say prepare, start DIR, run DIR, stop DIR or version" ;;
 esac

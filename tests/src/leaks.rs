@@ -1,0 +1,151 @@
+//! What a host holds in the kernel and on disk, listed so that two moments can be compared.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::{Engine, Host};
+
+/// Everything that an engine might leave behind, one line each: mounts, network links, firewall elements,
+/// control groups, processes, open descriptors of the daemon, folders of the data root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objects(BTreeSet<String>);
+
+impl Objects {
+    pub(crate) fn of(host: &Host) -> Objects {
+        let mut objects = BTreeSet::new();
+        let mut add = |kind: &str, names: Vec<String>| {
+            objects.extend(names.into_iter().map(|name| format!("{kind} {name}")))
+        };
+        add("mount", mounts(host));
+        add("link", links(host));
+        add("nft", firewall(host));
+        add("cgroup", cgroups_of(host).iter().map(|path| path.display().to_string()).collect());
+        add("process", processes(host));
+        add("descriptors", descriptors(host));
+        add("folder", folders(host));
+        Objects(objects)
+    }
+
+    /// What is here now and was not before.
+    pub fn since(&self, before: &Objects) -> Vec<String> {
+        self.0.difference(&before.0).cloned().collect()
+    }
+}
+
+fn mounts(host: &Host) -> Vec<String> {
+    let text = read(&format!("/proc/{}/mountinfo", host.first_process()));
+    text.lines().filter_map(|line| line.split(' ').nth(4)).map(String::from).collect()
+}
+
+fn links(host: &Host) -> Vec<String> {
+    let text = host.run(&["ip", "-o", "link"]).stdout;
+    // "7: name@peer: <FLAGS> …": the number and the flags say nothing about a leak.
+    text.lines()
+        .filter_map(|line| line.split(": ").nth(1))
+        .map(|name| name.split('@').next().unwrap_or(name).into())
+        .collect()
+}
+
+fn firewall(host: &Host) -> Vec<String> {
+    let outcome = host.run(&["nft", "--stateless", "list", "ruleset"]);
+    // Elements of one set share a line: one line for each.
+    let text = outcome.ok().replace(", ", "\n").replace(['{', '}'], "\n");
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect()
+}
+
+fn processes(host: &Host) -> Vec<String> {
+    let names = members(host).into_iter().map(|pid| read(&format!("/proc/{pid}/comm")).trim().to_owned());
+    let mut counts = std::collections::BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_insert(0) += 1;
+    }
+    counts.into_iter().map(|(name, count)| format!("{name} × {count}")).collect()
+}
+
+/// The processes of a host, as this machine numbers them.
+fn members(host: &Host) -> Vec<u32> {
+    let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/pid_for_children")).ok();
+    let own = namespace(host.first_process());
+    let all = std::fs::read_dir("/proc").expect("proc is mounted").flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| own.is_some() && namespace(*pid) == own).collect()
+}
+
+/// How many descriptors of each kind the daemon holds.
+fn descriptors(host: &Host) -> Vec<String> {
+    let folder = format!("/proc/{}/fd", host.daemon_pid());
+    let mut counts = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("the daemon runs").flatten() {
+        let target = std::fs::read_link(entry.path()).unwrap_or_default();
+        let target = target.to_string_lossy();
+        let kind = target.split([':', '[']).next().unwrap_or_default().to_owned();
+        *counts.entry(kind).or_insert(0) += 1;
+    }
+    counts.into_iter().map(|(kind, count)| format!("{kind} × {count}")).collect()
+}
+
+fn folders(host: &Host) -> Vec<String> {
+    let mut found = Vec::new();
+    list_folders(&host.data_root(), 4, &mut found);
+    found.into_iter().map(|path| path.display().to_string()).collect()
+}
+
+fn list_folders(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.push(entry.path());
+            if depth > 1 {
+                list_folders(&entry.path(), depth - 1, found);
+            }
+        }
+    }
+}
+
+/// The control groups that belong to a host's engine, deepest first.
+pub(crate) fn cgroups_of(host: &Host) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+        let below = match host.engine() {
+            Engine::Sampan => hierarchy.path().join("sampan").join(instance_of(host)),
+            Engine::Docker => continue,
+        };
+        collect_groups(&below, &mut found);
+    }
+    found
+}
+
+fn collect_groups(folder: &Path, found: &mut Vec<PathBuf>) {
+    if !folder.is_dir() {
+        return;
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect_groups(&entry.path(), found);
+        }
+    }
+    found.push(folder.into());
+}
+
+/// The name under which this host's engine keeps its kernel objects.
+fn instance_of(host: &Host) -> String {
+    read(&host.data_root().join("instance").display().to_string()).trim().into()
+}
+
+/// Removes groups whose processes are ending.
+pub(crate) fn remove_cgroups(groups: &[PathBuf]) {
+    for group in groups {
+        for _ in 0..100 {
+            match std::fs::remove_dir(group) {
+                Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+                // Gone, or not ours to remove.
+                _ => break,
+            }
+        }
+    }
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}

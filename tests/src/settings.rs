@@ -1,0 +1,46 @@
+//! The settings of the tests, all of them environment variables described in docs/testing.md.
+
+use std::path::{Path, PathBuf};
+
+use crate::Engine;
+
+/// The root of the clone.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a folder of the clone").into()
+}
+
+/// The `sampan` program under test: `SAMPAN_TEST_BINARY`, or the one that cargo built beside this test.
+///
+/// # Panics
+/// When there is none.
+pub fn sampan_binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("SAMPAN_TEST_BINARY") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("a running test has a path");
+    let beside =
+        test.ancestors().skip(1).take(2).map(|folder| folder.join("sampan")).find(|path| path.exists());
+    beside.expect("no `sampan` beside this test: build it first (cargo build -p sampan-cli), or run ./test")
+}
+
+/// What every [`crate::Host`] runs unless told otherwise: `SAMPAN_TEST_ENGINE`, `sampan` or `docker`.
+///
+/// # Panics
+/// On any other word.
+pub fn engine_under_test() -> Engine {
+    match std::env::var("SAMPAN_TEST_ENGINE").as_deref() {
+        Err(_) | Ok("sampan") => Engine::Sampan,
+        Ok("docker") => Engine::Docker,
+        Ok(other) => panic!("SAMPAN_TEST_ENGINE is {other:?}: say sampan or docker"),
+    }
+}
+
+/// How often a campaign goes around: `short` times, or `full` times when `SAMPAN_TEST_CAMPAIGNS=full`.
+pub(crate) fn rounds(short: usize, full: usize) -> usize {
+    if std::env::var("SAMPAN_TEST_CAMPAIGNS").is_ok_and(|word| word == "full") { full } else { short }
+}
+
+/// Panics unless the process is root: a test that cannot see the kernel must fail, not pass.
+pub(crate) fn require_root() {
+    assert!(rustix::process::geteuid().is_root(), "end-to-end tests need root: sudo ./test");
+}
