@@ -5,6 +5,7 @@ mod arrows;
 mod code_map;
 mod graph;
 mod names;
+mod settings;
 mod sources;
 mod text;
 mod tree;
@@ -18,11 +19,13 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>, String> {
     let mut findings = arrows::check(&graph);
     let map = std::fs::read_to_string(root.join("ARCHITECTURE.md")).ok();
     findings.extend(code_map::check(&graph, map.as_deref()));
-    for file in tree::files(root).map_err(|error| format!("{}: {error}", root.display()))? {
+    let files = tree::files(root).map_err(|error| format!("{}: {error}", root.display()))?;
+    findings.extend(settings::check(&files));
+    for file in &files {
         findings.extend(names::check(&file.path));
-        findings.extend(text::check(&file));
+        findings.extend(text::check(file));
         if file.path.ends_with(".rs") {
-            findings.extend(sources::check(&file));
+            findings.extend(sources::check(file));
         }
     }
     Ok(findings)
