@@ -1,0 +1,1 @@
+//! What Docker gives a container by default.
