@@ -1,0 +1,148 @@
+//! One connection to a shim: requests matched with their replies, and the events between them.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sampan_error::{Context, Error, Result};
+use sampan_shim::protocol::{Event, Incoming, Message, Outgoing, Packet, Request, Role};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+/// A request on its way to the task that owns the socket.
+struct Order {
+    sequence: u64,
+    message: Message,
+    descriptors: Vec<OwnedFd>,
+    answer: oneshot::Sender<Packet>,
+}
+
+/// The near end of the connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pid: i32,
+    pidfd: Arc<OwnedFd>,
+    sequence: AtomicU64,
+    orders: UnboundedSender<Order>,
+}
+
+impl std::fmt::Debug for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Order").field("sequence", &self.sequence).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Takes over a connected socket. Must be called inside a tokio runtime.
+    pub(super) fn new(socket: OwnedFd, pid: i32, pidfd: Arc<OwnedFd>) -> Result<(Self, UnboundedReceiver<Event>)> {
+        let socket = AsyncFd::with_interest(socket, Interest::READABLE | Interest::WRITABLE)
+            .context("cannot watch the socket of a shim")?;
+        let (orders, received) = unbounded_channel();
+        let (events, heard) = unbounded_channel();
+        tokio::spawn(async move {
+            if let Err(error) = (Far { socket, events, waiting: HashMap::new() }).run(received).await {
+                tracing::warn!(pid, %error, "the connection to a shim broke");
+            }
+        });
+        Ok((Self { pid, pidfd, sequence: AtomicU64::new(0), orders }, heard))
+    }
+
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Sends a request with its descriptors and waits for the reply.
+    pub(super) async fn call<R: Request>(&self, request: &R, descriptors: Vec<(Role, OwnedFd)>) -> Result<R::Reply> {
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
+        let (roles, descriptors): (Vec<Role>, Vec<OwnedFd>) = descriptors.into_iter().unzip();
+        let message = Message::new(R::NAME, sequence, &roles, request)
+            .map_err(|error| Error::internal("a request to a shim cannot be written").caused_by(error))?;
+        let (answer, answered) = oneshot::channel();
+        let gone = || Error::unavailable("the container's shim is gone");
+        self.orders.send(Order { sequence, message, descriptors, answer }).map_err(|_| gone())?;
+        let packet = answered.await.map_err(|_| gone())?;
+        let outcome = packet.frame().and_then(|frame| frame.outcome::<R::Reply>());
+        outcome
+            .map_err(|error| Error::internal("a shim's reply cannot be understood").caused_by(error))?
+            .map_err(Error::from)
+    }
+}
+
+/// The task that owns the socket.
+struct Far {
+    socket: AsyncFd<OwnedFd>,
+    events: UnboundedSender<Event>,
+    waiting: HashMap<u64, oneshot::Sender<Packet>>,
+}
+
+impl Far {
+    /// Runs until the shim closes its end, or nobody can ask any more and nobody listens.
+    async fn run(mut self, mut orders: UnboundedReceiver<Order>) -> io::Result<()> {
+        let mut incoming = Incoming::default();
+        let mut outgoing = Outgoing::default();
+        let mut asking = true;
+        loop {
+            tokio::select! {
+                order = orders.recv(), if asking => match order {
+                    Some(order) => {
+                        self.waiting.insert(order.sequence, order.answer);
+                        outgoing.push(order.message, order.descriptors);
+                        outgoing.send(self.socket.as_fd()).or_else(broken_is_read_later)?;
+                    }
+                    None if self.events.is_closed() => return Ok(()),
+                    None => asking = false,
+                },
+                () = self.events.closed(), if !asking => return Ok(()),
+                ready = self.socket.writable(), if !outgoing.is_empty() => {
+                    let mut ready = ready?;
+                    if !outgoing.send(self.socket.as_fd()).or_else(broken_is_read_later)? {
+                        ready.clear_ready();
+                    }
+                }
+                ready = self.socket.readable() => {
+                    let mut ready = ready?;
+                    match incoming.receive(self.socket.as_fd()) {
+                        Ok(true) => while let Some(packet) = incoming.next()? {
+                            self.deliver(packet)?;
+                        },
+                        Ok(false) => return Ok(()),
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(()),
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, packet: Packet) -> io::Result<()> {
+        let frame = packet.frame()?;
+        if frame.is_reply() {
+            let sequence = frame.sequence;
+            if let Some(answer) = self.waiting.remove(&sequence) {
+                // Whoever asked may have given up.
+                let _ = answer.send(packet);
+            }
+        } else if let Some(event) = Event::read(&frame)? {
+            let _ = self.events.send(event);
+        }
+        Ok(())
+    }
+}
+
+/// A shim that ended cannot be written to, but its last words may still be there to be read.
+fn broken_is_read_later(error: io::Error) -> io::Result<bool> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ok(true),
+        _ => Err(error),
+    }
+}
+
