@@ -6,8 +6,12 @@
 mod error;
 mod mac;
 mod manager;
+mod netlink;
+mod nftables;
 mod record;
 mod sandbox;
+#[cfg(test)]
+mod testing;
 
 pub use error::{ErrorList, NetworkError, Result};
 pub use mac::MacAddress;

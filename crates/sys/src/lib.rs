@@ -9,6 +9,8 @@ pub mod loop_device;
 pub mod memfd;
 pub mod mount;
 pub mod namespace;
+pub mod netlink;
+pub mod netlink_packet_filter;
 pub mod pidfd;
 pub mod process;
 pub mod scheduling;

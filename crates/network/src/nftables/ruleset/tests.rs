@@ -1,0 +1,146 @@
+//! The ruleset against the real `nft` program: it must read ours as it reads the same rules in its own language.
+
+use std::net::Ipv4Addr;
+
+use super::*;
+use crate::nftables::dump;
+use crate::record::{Protocol, PublishedBinding, PublishedRecord};
+use crate::testing::{in_own_namespace, tool};
+
+const IPV4: &str = include_str!("expected_ipv4.nft");
+const IPV6: &str = include_str!("expected_ipv6.nft");
+
+fn ruleset() -> Ruleset {
+    Ruleset { table: table_name("0123abcd"), guard: true }
+}
+
+fn bridges(ipv6: bool) -> Vec<BridgeRules> {
+    let bridge = |device: &str, v4: &str, v6: &str, internal| BridgeRules {
+        device: device.to_owned(),
+        subnet: if ipv6 { v6.parse().unwrap() } else { v4.parse().unwrap() },
+        internal,
+        icc: true,
+        masquerade: true,
+    };
+    vec![
+        bridge("sampan0", "172.17.0.0/16", "fd00:17::/64", false),
+        bridge("spn-inside", "172.18.0.0/16", "fd00:18::/64", true),
+    ]
+}
+
+fn published() -> Published {
+    let binding = |protocol, host_ip: &str, host_port, container_port| PublishedBinding {
+        protocol,
+        host_ip: host_ip.parse().unwrap(),
+        host_port,
+        container_port,
+    };
+    let mut bindings = vec![
+        binding(Protocol::Tcp, "0.0.0.0", 8080, 80),
+        binding(Protocol::Udp, "192.0.2.7", 53, 53),
+        binding(Protocol::Tcp, "::", 8080, 80),
+        binding(Protocol::Tcp, "::1", 8443, 443),
+    ];
+    for host_ip in ["0.0.0.0", "192.0.2.7", "::", "fd00::7"] {
+        bindings.extend((20_000..30_000).map(|port| binding(Protocol::Tcp, host_ip, port, port)));
+    }
+    Published::of(&[PublishedRecord {
+        endpoint_id: "e".to_owned(),
+        ipv4: Some(Ipv4Addr::new(172, 17, 0, 2)),
+        ipv6: Some("fd00:17::2".parse().unwrap()),
+        bindings,
+    }])
+}
+
+fn ours() -> Batch {
+    let mut batch = Batch::new();
+    ruleset().lay_down(&mut batch, Family::Ipv4, &bridges(false), &published());
+    ruleset().lay_down(&mut batch, Family::Ipv6, &bridges(true), &published());
+    batch
+}
+
+/// The ruleset as text and as the expressions that the kernel holds.
+fn held() -> (String, String) {
+    (tool("nft", &["list", "ruleset"]), tool("nft", &["--debug=netlink", "list", "ruleset"]))
+}
+
+/// The elements of a hash come in a different order each time.
+fn in_order(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    for elements in lines.chunk_by_mut(|a, b| a.starts_with("\telement") == b.starts_with("\telement")) {
+        if elements[0].starts_with("\telement") {
+            elements.sort_unstable();
+        }
+    }
+    lines
+}
+
+#[test]
+fn is_what_nft_makes_of_the_same_rules() {
+    let theirs = in_own_namespace(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("expected.nft");
+        std::fs::write(&file, format!("{IPV4}{IPV6}")).unwrap();
+        tool("nft", &["-f", file.to_str().unwrap()]);
+        held()
+    });
+    let ours = in_own_namespace(|| {
+        ours().commit().unwrap();
+        held()
+    });
+    for (ours, theirs) in [(&ours.0, &theirs.0), (&ours.1, &theirs.1)] {
+        let (ours, theirs) = (in_order(ours), in_order(theirs));
+        for (line, (left, right)) in ours.iter().zip(&theirs).enumerate() {
+            assert_eq!(left, right, "line {line}");
+        }
+        assert_eq!(ours.len(), theirs.len());
+    }
+}
+
+#[test]
+fn a_range_of_ten_thousand_ports_is_one_element() {
+    in_own_namespace(|| {
+        ours().commit().unwrap();
+        let socket = dump::socket().unwrap();
+        let count = |set| dump::element_count(&socket, Family::Ipv4, &ruleset().table, set).unwrap();
+        assert_eq!((count(PUBLISHED_RANGES), count(PUBLISHED_RANGES_AT)), (1, 1));
+        assert_eq!((count(PUBLISHED), count(PUBLISHED_AT)), (1, 1));
+    });
+}
+
+#[test]
+fn laying_it_down_again_replaces_it_and_what_is_taken_away_is_gone() {
+    in_own_namespace(|| {
+        ours().commit().unwrap();
+        let first = held().0;
+        ours().commit().unwrap();
+        assert_eq!(held().0, first);
+        let mut batch = Batch::new();
+        for (family, ipv6) in [(Family::Ipv4, false), (Family::Ipv6, true)] {
+            ruleset().remove_published(&mut batch, family, &published());
+            for bridge in bridges(ipv6) {
+                ruleset().remove_bridge(&mut batch, family, &bridge);
+            }
+        }
+        batch.commit().unwrap();
+        let rest = held().0;
+        assert!(
+            !rest.contains("elements") && !rest.contains("sampan0") && !rest.contains("spn-inside"),
+            "{rest}"
+        );
+    });
+}
+
+#[test]
+fn the_rules_can_be_counted() {
+    in_own_namespace(|| {
+        ours().commit().unwrap();
+        let socket = dump::socket().unwrap();
+        for (family, ipv6) in [(Family::Ipv4, false), (Family::Ipv6, true)] {
+            let mut count = 0;
+            dump::rules(&socket, family.number(), &ruleset().table, |_, _| count += 1).unwrap();
+            assert_eq!(count, ruleset().rule_count(family, &bridges(ipv6)));
+            assert_eq!(dump::tables(&socket, family).unwrap(), [ruleset().table]);
+        }
+    });
+}
