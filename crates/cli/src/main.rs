@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod failure;
 mod flags;
+mod format;
 mod session;
 mod terminal;
 

@@ -168,7 +168,12 @@ impl Format {
     ///
     /// # Errors
     /// The template's mistake; nothing is printed then.
-    pub fn render<T>(&self, kind: &'static Kind<T>, items: Vec<T>, style: Style) -> Result<String, TemplateError> {
+    pub fn render<T>(
+        &self,
+        kind: &'static Kind<T>,
+        items: Vec<T>,
+        style: Style,
+    ) -> Result<String, TemplateError> {
         self.render_rows(kind, items.into_iter().map(|item| Row::of(kind, item, style)))
     }
 

@@ -31,7 +31,8 @@ pub const TABLE: Layout = Layout { minimum: 10, padding: 3, letters: Letters::Ea
 /// Aligns the tab-separated lines of `text`.
 pub fn align(text: &str, layout: Layout) -> String {
     let lines: Vec<Vec<&str>> = text.split('\n').map(|line| line.split('\t').collect()).collect();
-    let mut widths: Vec<Vec<usize>> = lines.iter().map(|cells| vec![0; cells.len().saturating_sub(1)]).collect();
+    let mut widths: Vec<Vec<usize>> =
+        lines.iter().map(|cells| vec![0; cells.len().saturating_sub(1)]).collect();
     for index in 0..lines.len() {
         for column in 0..widths[index].len() {
             if widths[index][column] == 0 {
@@ -86,10 +87,7 @@ mod tests {
     #[test]
     fn aligns_like_go() {
         let table = "NAME\tID\tX\na\tlonger than ten\tx\n";
-        assert_eq!(
-            align(table, TABLE),
-            "NAME      ID                X\na         longer than ten   x\n"
-        );
+        assert_eq!(align(table, TABLE), "NAME      ID                X\na         longer than ten   x\n");
     }
 
     #[test]

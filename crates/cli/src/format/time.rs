@@ -49,6 +49,34 @@ pub fn parse_rfc3339(text: &str) -> Option<i128> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_nanosecond)
 }
 
+/// Go's `time.Duration.String()` of nanoseconds: `1m30s`, `1.5ms`, `0s`.
+pub fn go_duration(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let size = nanoseconds.unsigned_abs();
+    let decimal = |unit: u64| {
+        let fraction = format!("{:0width$}", size % unit, width = unit.ilog10() as usize);
+        let fraction = fraction.trim_end_matches('0');
+        if fraction.is_empty() { (size / unit).to_string() } else { format!("{}.{fraction}", size / unit) }
+    };
+    match size {
+        0 => return "0s".into(),
+        1..1_000 => return format!("{sign}{size}ns"),
+        1_000..1_000_000 => return format!("{sign}{}µs", decimal(1_000)),
+        1_000_000..1_000_000_000 => return format!("{sign}{}ms", decimal(1_000_000)),
+        _ => {}
+    }
+    let seconds = decimal(1_000_000_000);
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((&seconds, ""));
+    let whole: u64 = whole.parse().unwrap_or_default();
+    let dot = if fraction.is_empty() { "" } else { "." };
+    let last = format!("{}{dot}{fraction}s", whole % 60);
+    match (whole / 3600, whole / 60 % 60) {
+        (0, 0) => format!("{sign}{last}"),
+        (0, minutes) => format!("{sign}{minutes}m{last}"),
+        (hours, minutes) => format!("{sign}{hours}h{minutes}m{last}"),
+    }
+}
+
 /// How long ago a Unix time was, in Docker's words.
 pub fn since(seconds: i64) -> String {
     super::units::human_duration(now() - i128::from(seconds) * 1_000_000_000)
@@ -88,6 +116,17 @@ mod tests {
             ("2024-01-02T03:04:05.000+02:00", "2024-01-02 03:04:05 +0200 +0200"),
         ] {
             assert_eq!(go_string_of(text), expected);
+        }
+        for (nanoseconds, expected) in [
+            (0, "0s"),
+            (15, "15ns"),
+            (1_500, "1.5µs"),
+            (20_000_000, "20ms"),
+            (90_000_000_000, "1m30s"),
+            (-3_600_000_000_000, "-1h0m0s"),
+            (1_500_000_000, "1.5s"),
+        ] {
+            assert_eq!(go_duration(nanoseconds), expected);
         }
         assert_eq!(parse_rfc3339("0001-01-01T00:00:00Z"), None);
         assert_eq!(parse_rfc3339("1970-01-01T00:00:01.5Z"), Some(1_500_000_000));

@@ -42,6 +42,8 @@ pub struct ListValue {
     pub items: Vec<Value>,
     /// For example `[]string`.
     pub type_name: String,
+    /// A nil slice, which `json` writes as null.
+    pub nil: bool,
 }
 
 /// A map and what an absent key gives to `index`.
@@ -52,6 +54,8 @@ pub struct MapValue {
     pub zero: Value,
     /// For example `map[string]string`.
     pub type_name: String,
+    /// A nil map, which `json` writes as null.
+    pub nil: bool,
 }
 
 /// What a struct field or method gives when a template asks for it.
@@ -90,7 +94,7 @@ impl Value {
     /// A slice of text.
     pub fn texts<T: Into<Rc<str>>>(items: impl IntoIterator<Item = T>) -> Self {
         let items = items.into_iter().map(|item| Self::Text(item.into())).collect();
-        Self::List(Rc::new(ListValue { items, type_name: "[]string".into() }))
+        Self::List(Rc::new(ListValue { items, type_name: "[]string".into(), nil: false }))
     }
 
     /// An untyped document as Go decodes it into `any`: numbers stay text, null is nothing.
@@ -104,11 +108,13 @@ impl Value {
             Json::Array(items) => Self::List(Rc::new(ListValue {
                 items: items.iter().map(Self::untyped).collect(),
                 type_name: "[]interface {}".into(),
+                nil: false,
             })),
             Json::Object(entries) => Self::Map(Rc::new(MapValue {
                 entries: entries.iter().map(|(key, value)| (key.clone(), Self::untyped(value))).collect(),
                 zero: Self::Missing,
                 type_name: "map[string]interface {}".into(),
+                nil: false,
             })),
         }
     }
@@ -192,6 +198,8 @@ impl Value {
             Self::Float(value) => out.push_str(&json::float(*value)),
             Self::Number(text) => out.push_str(text),
             Self::Text(text) => json::string(out, text, html),
+            Self::List(list) if list.nil => out.push_str("null"),
+            Self::Map(map) if map.nil => out.push_str("null"),
             Self::List(list) => {
                 out.push('[');
                 for (index, item) in list.items.iter().enumerate() {

@@ -11,7 +11,9 @@ pub struct TemplateError(pub String);
 pub(super) fn syntax(source: &str, cause: &gotmpl::TemplateError) -> TemplateError {
     use gotmpl::TemplateError as Cause;
     let (line, column, message) = match cause {
-        Cause::Parse { line, col, message, .. } | Cause::Lex { line, col, message, .. } => (*line, *col, message),
+        Cause::Parse { line, col, message, .. } | Cause::Lex { line, col, message, .. } => {
+            (*line, *col, message)
+        }
         other => return TemplateError(format!("template: :1: {other}")),
     };
     let rest = rest_of_action(source, line, column);
@@ -50,12 +52,24 @@ fn unterminated_quote(rest: &str) -> bool {
 }
 
 /// A mistake while running, at the place of an expression.
-pub(super) fn at(source: &str, name: &str, place: &Expr, message: &str) -> TemplateError {
-    at_place(source, name, offset(place), &spell(place), message)
+pub(super) fn at(origin: Origin<'_>, place: &Expr, message: &str) -> TemplateError {
+    at_place(origin, offset(place), &spell(place), message)
+}
+
+/// Where an expression stands.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    /// The text that was parsed.
+    pub(super) source: &'a str,
+    /// The name it was parsed under.
+    pub(super) parsed_as: &'a str,
+    /// The name of the template that runs: another one inside a `define`.
+    pub(super) running: &'a str,
 }
 
 /// A mistake while running, at a place given by its offset and text.
-pub(super) fn at_place(source: &str, name: &str, offset: usize, spelled: &str, message: &str) -> TemplateError {
+pub(super) fn at_place(origin: Origin<'_>, offset: usize, spelled: &str, message: &str) -> TemplateError {
+    let Origin { source, parsed_as, running } = origin;
     let before = source.get(..offset).unwrap_or(source);
     let line = 1 + before.matches('\n').count();
     let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -63,7 +77,9 @@ pub(super) fn at_place(source: &str, name: &str, offset: usize, spelled: &str, m
     if spelled.chars().count() > 20 {
         context.push_str("...");
     }
-    TemplateError(format!("template: :{line}:{column}: executing {name:?} at <{context}>: {message}"))
+    TemplateError(format!(
+        "template: {parsed_as}:{line}:{column}: executing {running:?} at <{context}>: {message}"
+    ))
 }
 
 /// Where Go says that an expression is: a chain of fields is placed at its second name.

@@ -14,7 +14,7 @@ const DEEPEST: usize = 200;
 
 pub(super) struct Run<'a> {
     template: &'a Template,
-    /// The name of the template that runs, for messages: the first has none.
+    /// The name of the template that runs, for messages.
     name: String,
     missing: MissingKey,
     pub(super) set: Functions,
@@ -47,7 +47,7 @@ pub(super) fn run(
 ) -> (String, Result<(), TemplateError>) {
     let mut run = Run {
         template,
-        name: String::new(),
+        name: template.name.into(),
         missing,
         set,
         variables: vec![("$".into(), data.clone())],
@@ -169,7 +169,7 @@ impl Run<'_> {
             let spelled = format!("{{{{template {:?}}}}}", call.name.as_str());
             let message = format!("template {:?} not defined", call.name.as_str());
             let offset = call.pos.offset;
-            return Err(error::at_place(&self.template.source, &self.name, offset, &spelled, &message).into());
+            return Err(error::at_place(self.origin(), offset, &spelled, &message).into());
         };
         if self.depth == DEEPEST {
             return Err(TemplateError("exceeded maximum template depth".into()).into());
@@ -332,8 +332,10 @@ impl Run<'_> {
                 None => Ok(Value::Missing),
             },
             other => {
-                let message = format!("can't evaluate field {name} in type {}", interface_name(other));
-                Err(self.error(place, &message))
+                // What came out of an untyped document has the type of the interface that held it.
+                let untyped = self.missing == MissingKey::Error;
+                let held = if untyped { "interface {}".into() } else { other.type_name() };
+                Err(self.error(place, &format!("can't evaluate field {name} in type {held}")))
             }
         }
     }
@@ -349,12 +351,16 @@ impl Run<'_> {
         }
     }
 
+    fn origin(&self) -> error::Origin<'_> {
+        error::Origin { source: &self.template.source, parsed_as: self.template.name, running: &self.name }
+    }
+
     pub(super) fn error(&self, place: &Expr, message: &str) -> TemplateError {
-        error::at(&self.template.source, &self.name, place, message)
+        error::at(self.origin(), place, message)
     }
 
     pub(super) fn call_error(&self, offset: usize, spelled: &str, message: &str) -> TemplateError {
-        error::at_place(&self.template.source, &self.name, offset, spelled, message)
+        error::at_place(self.origin(), offset, spelled, message)
     }
 
     pub(super) fn pipe_error(&self, pipe: &PipeNode, message: &str) -> TemplateError {
@@ -366,19 +372,11 @@ impl Run<'_> {
     }
 }
 
-/// A value taken out of an untyped document has the type of the interface that held it.
-fn interface_name(value: &Value) -> String {
-    match value {
-        Value::Number(_) => "interface {}".into(),
-        other => other.type_name(),
-    }
-}
-
 fn index_value(at: usize) -> Value {
     Value::Int(i64::try_from(at).unwrap_or(i64::MAX))
 }
 
 /// Shares a value without copying its parts.
 pub(super) fn share(items: Vec<Value>, type_name: String) -> Value {
-    Value::List(Rc::new(super::super::value::ListValue { items, type_name }))
+    Value::List(Rc::new(super::super::value::ListValue { items, type_name, nil: false }))
 }

@@ -6,10 +6,10 @@ use gotmpl::parse::{BranchNode, CommandNode, Expr, ListNode, Node, PipeNode};
 
 use super::super::text;
 use super::super::value::Value;
+use super::Functions;
 use super::compare;
 use super::error::{self, TemplateError};
 use super::execute::{Run, share};
-use super::Functions;
 
 type Evaluated = Result<Value, TemplateError>;
 
@@ -129,7 +129,13 @@ fn type_name(kind: Parameter) -> &'static str {
     }
 }
 
-fn check(run: &Run<'_>, kind: Parameter, value: &Value, place: &Expr, literal: bool) -> Result<(), TemplateError> {
+fn check(
+    run: &Run<'_>,
+    kind: Parameter,
+    value: &Value,
+    place: &Expr,
+    literal: bool,
+) -> Result<(), TemplateError> {
     let fits = match (kind, value) {
         (Parameter::Any, _) | (Parameter::Text, Value::Text(_)) | (Parameter::Whole, Value::Int(_)) => true,
         (Parameter::Texts, Value::List(list)) => {
@@ -270,7 +276,11 @@ fn position(key: &Value, length: usize, inclusive: bool) -> Result<usize, String
         .ok()
         .filter(|number| *number < length || (inclusive && *number == length))
         .ok_or_else(|| {
-            if inclusive { format!("index out of range: {number}") } else { format!("index out of range: {number}") }
+            if inclusive {
+                format!("index out of range: {number}")
+            } else {
+                format!("index out of range: {number}")
+            }
         })
 }
 
@@ -353,10 +363,10 @@ fn known_list(source: &str, list: &ListNode, variables: &mut Vec<String>) -> Res
     list.nodes.iter().try_for_each(|node| match node {
         Node::List(list) => known_list(source, list, variables),
         Node::Action(action) => known_pipe(source, &action.pipe, variables),
-        Node::If(branch) | Node::With(branch) | Node::Range(branch) => known_branch(source, branch, variables),
-        Node::Template(call) => {
-            call.pipe.as_ref().map_or(Ok(()), |pipe| known_pipe(source, pipe, variables))
+        Node::If(branch) | Node::With(branch) | Node::Range(branch) => {
+            known_branch(source, branch, variables)
         }
+        Node::Template(call) => call.pipe.as_ref().map_or(Ok(()), |pipe| known_pipe(source, pipe, variables)),
         Node::Define(define) => known_list(source, &define.body, &mut vec!["$".to_string()]),
         Node::Text(_) | Node::Break(_) | Node::Continue(_) => Ok(()),
     })
@@ -387,10 +397,18 @@ fn known_expression(source: &str, place: &Expr, variables: &mut Vec<String>) -> 
     let line = |offset: usize| 1 + source.get(..offset).unwrap_or(source).matches('\n').count();
     match place {
         Expr::Identifier(position, name) if signature(name, Functions::Usual).is_none() => {
-            Err(TemplateError(format!("template: :{}: function {:?} not defined", line(position.offset), name.as_str())))
+            Err(TemplateError(format!(
+                "template: :{}: function {:?} not defined",
+                line(position.offset),
+                name.as_str()
+            )))
         }
         Expr::Variable(position, name, _) if !variables.iter().any(|known| known == name.as_str()) => {
-            Err(TemplateError(format!("template: :{}: undefined variable {:?}", line(position.offset), name.as_str())))
+            Err(TemplateError(format!(
+                "template: :{}: undefined variable {:?}",
+                line(position.offset),
+                name.as_str()
+            )))
         }
         Expr::Pipe(_, pipe) => known_pipe(source, pipe, variables),
         Expr::Chain(_, inner, _) => known_expression(source, inner, variables),

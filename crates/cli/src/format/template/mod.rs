@@ -4,6 +4,7 @@
 //! with, depend on Go types (structs, nil pointers, typed maps) and on positions, which the crate's
 //! executor does not have. Messages are those of Go's `text/template`.
 
+mod blocks;
 mod compare;
 mod error;
 mod execute;
@@ -19,6 +20,8 @@ use super::value::Value;
 
 /// A parsed template.
 pub struct Template {
+    /// What messages call it; most have no name.
+    name: &'static str,
     source: String,
     tree: ListNode,
     defined: BTreeMap<String, ListNode>,
@@ -48,15 +51,31 @@ impl Template {
     /// # Errors
     /// Go's sentence about the first mistake: `template: :1: unclosed action`.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        Self::parse_named("", source)
+    }
+
+    /// Parses a template that has a name, which messages then show.
+    ///
+    /// # Errors
+    /// As [`Template::parse`].
+    pub fn parse_named(name: &'static str, source: &str) -> Result<Self, TemplateError> {
+        let named = |error: TemplateError| {
+            TemplateError(error.0.replacen("template: :", &format!("template: {name}:"), 1))
+        };
+        Self::parse_unnamed(source).map_err(named).map(|template| Self { name, ..template })
+    }
+
+    fn parse_unnamed(source: &str) -> Result<Self, TemplateError> {
         let parser = Parser::new(source, "{{", "}}").map_err(|cause| error::syntax(source, &cause))?;
         let (tree, defines) = parser.parse().map_err(|cause| error::syntax(source, &cause))?;
         let defined: BTreeMap<String, ListNode> =
             defines.into_iter().map(|define| (define.name.to_string(), define.body)).collect();
+        blocks::check(source)?;
         functions::check_known(source, &tree)?;
         for body in defined.values() {
             functions::check_known(source, body)?;
         }
-        Ok(Self { source: source.into(), tree, defined })
+        Ok(Self { name: "", source: source.into(), tree, defined })
     }
 
     /// Runs the template over `data`.
@@ -66,6 +85,12 @@ impl Template {
     pub fn run(&self, data: &Value, missing: MissingKey, set: Functions) -> Result<String, TemplateError> {
         let (text, result) = execute::run(self, data, missing, set);
         result.map(|()| text)
+    }
+
+    /// Runs the template and keeps what was written before a failure, as a command that writes
+    /// straight to its output does.
+    pub fn render_partly(&self, data: &Value) -> (String, Result<(), TemplateError>) {
+        execute::run(self, data, MissingKey::NoValue, Functions::Usual)
     }
 
     /// Runs the template over a table's column titles. A failure only ends the line early, as in
