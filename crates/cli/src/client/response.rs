@@ -1,6 +1,7 @@
 //! Answers: their status, headers and body.
 
 use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::PoisonError;
 
 use super::Pool;
@@ -95,6 +96,16 @@ impl Response {
     pub(crate) fn discard(mut self) -> Result<()> {
         self.whole_body()?;
         Ok(())
+    }
+
+    /// The socket that more of the body comes from; nothing once the body is complete.
+    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.connection.as_ref().map(|connection| connection.stream.as_fd())
+    }
+
+    /// Whether some of the body was read from the socket already.
+    pub(crate) fn is_buffered(&self) -> bool {
+        self.connection.as_ref().is_none_or(|connection| !connection.buffered().is_empty())
     }
 
     fn whole_body(&mut self) -> Result<Vec<u8>> {

@@ -4,11 +4,18 @@
 //! in `table.rs` (two rows when docker has two forms, `docker ps` and `docker container ls`). Only the
 //! command that was asked for binds its flags; nothing is built for the others.
 
+mod attachment;
+mod container_options;
+mod creation;
 mod dispatch;
 mod help;
+mod own_run;
 mod positional;
+mod progress;
 mod table;
 
+mod create;
+mod run;
 mod stop;
 
 use crate::failure::{ExitStatus, Result};

@@ -1,7 +1,7 @@
 //! The table of all commands. A row is all that a command needs to be found and listed.
 
-use super::stop;
 use super::{Action, Command, Entry, Section};
+use super::{create, run, stop};
 
 /// A row of a group or of the `Commands:` section.
 const fn row<C: Command>(name: &'static str) -> Entry {
@@ -26,11 +26,14 @@ const fn group(name: &'static str, summary: &'static str, entries: &'static [Ent
 /// `docker COMMAND`.
 pub(super) const ROOT: &[Entry] = &[
     // Common commands, in docker's order: run exec ps build pull push images login logout search version info.
+    common::<run::Args>("run"),
     // Groups.
     group("container", "Manage containers", CONTAINER),
     // The rest.
+    row::<create::Args>("create"),
     row::<stop::Args>("stop"),
 ];
 
 /// `docker container COMMAND`.
-const CONTAINER: &[Entry] = &[row::<stop::Args>("stop")];
+const CONTAINER: &[Entry] =
+    &[row::<create::Args>("create"), row::<run::Args>("run"), row::<stop::Args>("stop")];

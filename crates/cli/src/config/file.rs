@@ -64,6 +64,27 @@ impl ConfigFile {
             .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
     }
 
+    /// `proxies`: the variables that containers of the engine at `host` get unless they are set otherwise.
+    pub(crate) fn proxies(&self, host: &str) -> Vec<(String, String)> {
+        const FIELDS: [(&str, &str); 5] = [
+            ("HTTP_PROXY", "httpProxy"),
+            ("HTTPS_PROXY", "httpsProxy"),
+            ("NO_PROXY", "noProxy"),
+            ("FTP_PROXY", "ftpProxy"),
+            ("ALL_PROXY", "allProxy"),
+        ];
+        let Some(proxies) = self.value("proxies").and_then(Value::as_object) else { return Vec::new() };
+        let Some(proxy) = proxies.get(host).or_else(|| proxies.get("default")) else { return Vec::new() };
+        let mut variables = Vec::new();
+        for (name, field) in FIELDS {
+            if let Some(value) = proxy.get(field).and_then(Value::as_str).filter(|value| !value.is_empty()) {
+                variables.push((name.to_owned(), value.to_owned()));
+                variables.push((name.to_lowercase(), value.to_owned()));
+            }
+        }
+        variables
+    }
+
     /// Sets a key (removes it for null) and writes the file whole, by rename.
     ///
     /// # Errors

@@ -12,6 +12,12 @@ use crate::session::Session;
 /// The context that stands for `DOCKER_HOST` or the default socket.
 pub(crate) const DEFAULT_CONTEXT: &str = "default";
 
+/// The value of the `X-Registry-Auth` header for a registry.
+pub(crate) fn registry_authentication(_session: &Session, _domain: &str) -> String {
+    // Base64 of `{}`: nobody in particular.
+    String::from("e30=")
+}
+
 /// The user's home: `$HOME`, or the root folder.
 pub(crate) fn home_directory() -> PathBuf {
     std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from)

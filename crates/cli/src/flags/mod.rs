@@ -6,6 +6,7 @@
 //! that ends at the first positional argument where the command says so, and the exact error sentences.
 
 mod parse;
+mod quantities;
 mod usage;
 mod values;
 
@@ -13,7 +14,8 @@ mod values;
 mod tests;
 
 pub(crate) use parse::{FlagError, Parsed};
-pub(crate) use values::quote;
+pub(crate) use quantities::{parse_cpus, parse_duration, parse_size};
+pub(crate) use values::{comma_separated, parse_bool, parse_int, quote};
 
 /// What a flag does with the text it is given; the error is the part after the last colon of
 /// `invalid argument "x" for "--flag" flag: `.
@@ -22,6 +24,8 @@ pub(crate) type Setter<'a> = Box<dyn FnMut(&str) -> Result<(), String> + 'a>;
 /// One flag: its names, its help and the field it writes to.
 pub(crate) struct Flag<'a> {
     pub(super) name: &'static str,
+    /// A second name that help does not show.
+    pub(super) also: Option<&'static str>,
     pub(super) shorthand: Option<char>,
     pub(super) usage: &'static str,
     /// The type's name as help shows it: `string`, `list`, `bool`, `int`, ….
@@ -63,6 +67,12 @@ impl Flag<'_> {
         self
     }
 
+    /// A second name, which help does not show.
+    pub(crate) fn also(&mut self, name: &'static str) -> &mut Self {
+        self.also = Some(name);
+        self
+    }
+
     /// The flag may stand without a value and then means this one.
     pub(crate) fn bare(&mut self, value: &'static str) -> &mut Self {
         self.bare = Some(value);
@@ -88,6 +98,7 @@ impl<'a> FlagSet<'a> {
     ) -> &mut Flag<'a> {
         self.flags.push(Flag {
             name,
+            also: None,
             shorthand: shorthand.chars().next(),
             usage,
             type_name,
@@ -103,8 +114,13 @@ impl<'a> FlagSet<'a> {
         &mut self.flags[last]
     }
 
+    /// Shows `--help` among the options, as docker does where `-h` means something else.
+    pub(crate) fn help_flag(&mut self) -> &mut Flag<'a> {
+        self.value("help", "", "bool", "Print usage", |_| Ok(())).bare("true")
+    }
+
     pub(super) fn named(&self, name: &str) -> Option<usize> {
-        self.flags.iter().position(|flag| flag.name == name)
+        self.flags.iter().position(|flag| flag.name == name || flag.also == Some(name))
     }
 
     pub(super) fn lettered(&self, letter: char) -> Option<usize> {

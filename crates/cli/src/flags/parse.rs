@@ -100,7 +100,7 @@ impl FlagSet<'_> {
             let after = &remaining[letter.len_utf8()..];
             let Some(index) = self.lettered(letter) else {
                 if letter == 'h' {
-                    eprintln!("Flag shorthand -h has been deprecated, use --help");
+                    println!("Flag shorthand -h has been deprecated, use --help");
                     parsed.help = true;
                     remaining = after;
                     continue;
@@ -108,7 +108,7 @@ impl FlagSet<'_> {
                 return Err(FlagError(format!("unknown shorthand flag: '{letter}' in -{remaining}")));
             };
             if let Some(advice) = self.flags[index].shorthand_deprecated {
-                eprintln!("Flag shorthand -{letter} has been deprecated, {advice}");
+                println!("Flag shorthand -{letter} has been deprecated, {advice}");
             }
             if let Some(value) = after.strip_prefix('=').filter(|value| !value.is_empty()) {
                 return self.set(index, value, parsed);
@@ -140,12 +140,15 @@ impl FlagSet<'_> {
                 quote(&names)
             )));
         }
+        if flag.name == "help" {
+            parsed.help = super::values::parse_bool(value).unwrap_or(true);
+        }
         if !flag.changed {
             flag.changed = true;
             parsed.changed.push(flag.name);
         }
         if let Some(advice) = flag.deprecated {
-            eprintln!("Flag --{} has been deprecated, {advice}", flag.name);
+            println!("Flag --{} has been deprecated, {advice}", flag.name);
         }
         Ok(())
     }

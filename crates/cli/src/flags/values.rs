@@ -1,5 +1,8 @@
 //! The types of flag values that several commands share, each with pflag's name and error text.
 
+use std::collections::BTreeMap;
+
+use super::quantities::{parse_cpus, parse_duration, parse_size};
 use super::{Flag, FlagSet};
 
 impl<'a> FlagSet<'a> {
@@ -50,6 +53,91 @@ impl<'a> FlagSet<'a> {
             Ok(())
         })
         .shown_default(default)
+    }
+
+    /// A whole number that is not negative and not above `most`; `type_name` is `uint`, `uint16`, ….
+    pub(crate) fn unsigned(
+        &mut self,
+        target: &'a mut u64,
+        name: &'static str,
+        type_name: &'static str,
+        most: u64,
+        usage: &'static str,
+    ) -> &mut Flag<'a> {
+        self.value(name, "", type_name, usage, move |text| {
+            *target = parse_unsigned(text, most)?;
+            Ok(())
+        })
+    }
+
+    /// A size in bytes, with a unit.
+    pub(crate) fn size(
+        &mut self,
+        target: &'a mut i64,
+        name: &'static str,
+        shorthand: &'static str,
+        usage: &'static str,
+    ) -> &mut Flag<'a> {
+        self.value(name, shorthand, "bytes", usage, |text| {
+            *target = parse_size(text)?;
+            Ok(())
+        })
+    }
+
+    /// A size in bytes where -1 means unlimited.
+    pub(crate) fn swap_size(
+        &mut self,
+        target: &'a mut i64,
+        name: &'static str,
+        usage: &'static str,
+    ) -> &mut Flag<'a> {
+        self.value(name, "", "bytes", usage, |text| {
+            *target = if text == "-1" { -1 } else { parse_size(text)? };
+            Ok(())
+        })
+    }
+
+    /// A number of CPUs, kept in billionths.
+    pub(crate) fn cpus(
+        &mut self,
+        target: &'a mut i64,
+        name: &'static str,
+        usage: &'static str,
+    ) -> &mut Flag<'a> {
+        self.value(name, "", "decimal", usage, |text| {
+            *target = parse_cpus(text)?;
+            Ok(())
+        })
+    }
+
+    /// A span of time, kept in nanoseconds.
+    pub(crate) fn duration(
+        &mut self,
+        target: &'a mut i64,
+        name: &'static str,
+        usage: &'static str,
+    ) -> &mut Flag<'a> {
+        self.value(name, "", "duration", usage, |text| {
+            *target = parse_duration(text)?;
+            Ok(())
+        })
+    }
+
+    /// `key=value` pairs; a later one replaces an earlier one of the same key (docker's `map`).
+    pub(crate) fn map(
+        &mut self,
+        target: &'a mut BTreeMap<String, String>,
+        name: &'static str,
+        usage: &'static str,
+        check: fn(&str) -> Result<(), String>,
+    ) -> &mut Flag<'a> {
+        self.value(name, "", "map", usage, move |text| {
+            check(text)?;
+            let (key, value) = text.split_once('=').unwrap_or((text, ""));
+            target.insert(key.to_owned(), value.to_owned());
+            Ok(())
+        })
+        .shown_default("map[]")
     }
 
     /// Strings, one per occurrence of the flag, in order (docker's `list`).
@@ -170,6 +258,20 @@ pub(crate) fn parse_int(text: &str) -> Result<i64, String> {
         }
         _ => invalid(),
     })
+}
+
+/// A whole number as Go's `strconv.ParseUint(text, 0, …)` reads it, at most `most`.
+pub(crate) fn parse_unsigned(text: &str, most: u64) -> Result<u64, String> {
+    let invalid = || format!("strconv.ParseUint: parsing {}: invalid syntax", quote(text));
+    if text.starts_with(['-', '+']) {
+        return Err(invalid());
+    }
+    let value = parse_int(text).map_err(|reason| reason.replace("ParseInt", "ParseUint"))?;
+    match u64::try_from(value) {
+        Ok(value) if value <= most => Ok(value),
+        Ok(_) => Err(format!("strconv.ParseUint: parsing {}: value out of range", quote(text))),
+        Err(_) => Err(invalid()),
+    }
 }
 
 /// One record of comma-separated values, with double quotes around fields that contain commas

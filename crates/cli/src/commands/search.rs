@@ -1,0 +1,54 @@
+//! `docker search`: images of a registry by words.
+
+use serde_json::Value as Json;
+
+use super::output::print;
+use super::{Command, Positional, Specification};
+use crate::client::{Body, Query};
+use crate::failure::{ExitStatus, Result};
+use crate::flags::{FlagSet, Parsed};
+use crate::format::objects::Fields;
+use crate::format::objects::search::{self, Found, SEARCH};
+use crate::format::table::{Format, Style};
+use crate::session::Session;
+
+#[derive(Default)]
+pub(crate) struct Args {
+    filters: Vec<(String, String)>,
+    format: String,
+    limit: i64,
+    no_trunc: bool,
+}
+
+impl Command for Args {
+    const SPECIFICATION: Specification = Specification {
+        arguments: "[OPTIONS] TERM",
+        summary: "Search Docker Hub for images",
+        aliases: "",
+        positional: Positional::Exactly(1),
+        interspersed: true,
+    };
+
+    fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        flags.bool(&mut self.no_trunc, "no-trunc", "", "Don't truncate output");
+        flags.filters(&mut self.filters, "filter", "f", "Filter output based on conditions provided");
+        flags.int(&mut self.limit, "limit", "", "Max number of search results");
+        flags.string(&mut self.format, "format", "", "Pretty-print search using a Go template");
+    }
+
+    fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        let query = Query::new()
+            .with("term", parsed.arguments[0].as_str())
+            .with_if(self.limit > 0, "limit", self.limit.to_string())
+            .with_filters(&self.filters);
+        let headers = [("X-Registry-Auth", "e30=")];
+        let response = session.client()?.request_with("GET", "/images/search", &query, &headers, Body::None)?;
+        let mut results: Vec<Json> = response.json()?;
+        results.sort_by_key(|result| std::cmp::Reverse(result.int("star_count")));
+        let json = self.format == "json" || self.format == "{{json .}}";
+        let found = results.into_iter().map(|result| Found { result, json }).collect();
+        let format = Format::new(search::format(&self.format));
+        print(&format.render(&SEARCH, found, Style { short: !self.no_trunc })?)?;
+        Ok(ExitStatus::SUCCESS)
+    }
+}

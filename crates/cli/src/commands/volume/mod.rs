@@ -1,0 +1,5 @@
+//! `docker volume`.
+
+pub(super) mod create;
+pub(super) mod list;
+pub(super) mod remove;
