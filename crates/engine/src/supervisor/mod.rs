@@ -34,8 +34,8 @@ pub struct LaunchDescriptors {
     pub reservations: Vec<OwnedFd>,
     /// Sockets to be relayed, one for each of the launch's relays.
     pub relay_listeners: Vec<OwnedFd>,
-    /// The client that goes with the launch's `attach`.
-    pub client: Option<OwnedFd>,
+    /// The clients, one for each of the launch's `attach`.
+    pub clients: Vec<OwnedFd>,
 }
 
 /// A container's shim. Clones speak to the same one; dropping all of them only ends the connection.
@@ -115,7 +115,7 @@ impl Supervisor {
         add(Role::NetworkNamespace, descriptors.network_namespace.into_iter().collect());
         add(Role::Reservation, descriptors.reservations);
         add(Role::RelayListener, descriptors.relay_listeners);
-        add(Role::Client, descriptors.client.into_iter().collect());
+        add(Role::Client, descriptors.clients);
         self.connection.call(launch, list).await
     }
 

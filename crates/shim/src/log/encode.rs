@@ -106,7 +106,8 @@ fn plain_run(text: &[u8]) -> usize {
         let below_space = word.wrapping_sub(ONES * 0x20) & !word;
         // `<` (0x3c) and `>` (0x3e) differ in one bit.
         let angles = equal(word | ONES * 2, b'>');
-        let special = word | below_space | equal(word, b'"') | equal(word, b'\\') | equal(word, b'&') | angles;
+        let special =
+            word | below_space | equal(word, b'"') | equal(word, b'\\') | equal(word, b'&') | angles;
         if special & HIGH != 0 {
             break;
         }
@@ -202,8 +203,9 @@ mod tests {
         let suffix = Suffix::new(Stream::Stderr, b"{\"a\":\"b\"}", b"2026-11-21T04:05:06Z");
         entry(&mut out, b"hi", true, &suffix);
         entry(&mut out, b"", false, &suffix);
-        let expected =
-            r#"{"log":"hi\n","stream":"stderr","attrs":{"a":"b"},"time":"2026-11-21T04:05:06Z"}"#.to_owned() + "\n";
+        let expected = r#"{"log":"hi\n","stream":"stderr","attrs":{"a":"b"},"time":"2026-11-21T04:05:06Z"}"#
+            .to_owned()
+            + "\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

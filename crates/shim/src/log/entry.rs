@@ -131,7 +131,9 @@ fn query_escape(text: &str, out: &mut Vec<u8>) {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte),
             b' ' => out.push(b'+'),
             _ => {
-                let digit = |value: u8| char::from_digit(u32::from(value), 16).map_or(0, |c| c.to_ascii_uppercase() as u8);
+                let digit = |value: u8| {
+                    char::from_digit(u32::from(value), 16).map_or(0, |c| c.to_ascii_uppercase() as u8)
+                };
                 out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
             }
         }
@@ -146,7 +148,9 @@ mod tests {
     #[test]
     fn what_the_writer_writes_is_read_back() {
         let all: Vec<u8> = (0..=127).chain("grün\u{2028}漢🦀".bytes()).collect();
-        for (attributes, stream) in [(&b""[..], Stream::Stdout), (br#"{"a":"\"x\"}","b":"c"}"#, Stream::Stderr)] {
+        for (attributes, stream) in
+            [(&b""[..], Stream::Stdout), (br#"{"a":"\"x\"}","b":"c"}"#, Stream::Stderr)]
+        {
             let suffix = encode::Suffix::new(stream, attributes, b"2026-11-21T04:05:06.1Z");
             let mut line = Vec::new();
             encode::entry(&mut line, &all, true, &suffix);

@@ -37,11 +37,8 @@ impl LogWriter {
     /// # Errors
     /// As open(2) of the path.
     pub fn open(options: LogOptions) -> io::Result<Self> {
-        let attributes = if options.attributes.is_empty() {
-            Vec::new()
-        } else {
-            serde_json::to_vec(&options.attributes)?
-        };
+        let attributes =
+            if options.attributes.is_empty() { Vec::new() } else { serde_json::to_vec(&options.attributes)? };
         let mut writer = Self {
             options,
             attributes,
@@ -58,6 +55,11 @@ impl LogWriter {
             writer.open_file()?;
         }
         Ok(writer)
+    }
+
+    /// The current file.
+    pub fn path(&self) -> &std::path::Path {
+        &self.options.path
     }
 
     /// Entries that were lost because the disk was full or broken.
@@ -152,8 +154,10 @@ impl LogWriter {
         let mut time = Vec::new();
         Timestamp::now().write_trimmed(&mut time);
         let suffix = Suffix::new(Stream::Stderr, &self.attributes, &time);
-        let text =
-            format!("sampan: {} lines are missing here: the log could not be written (disk full?)", self.missing);
+        let text = format!(
+            "sampan: {} lines are missing here: the log could not be written (disk full?)",
+            self.missing
+        );
         let mut line = Vec::new();
         entry(&mut line, text.as_bytes(), true, &suffix);
         let written = self.write_entries(&line) == 0;
@@ -221,7 +225,12 @@ mod tests {
     use super::*;
 
     fn options(directory: &std::path::Path) -> LogOptions {
-        LogOptions { path: directory.join("c-json.log"), max_size: 4096, max_files: 3, ..LogOptions::default() }
+        LogOptions {
+            path: directory.join("c-json.log"),
+            max_size: 4096,
+            max_files: 3,
+            ..LogOptions::default()
+        }
     }
 
     #[test]

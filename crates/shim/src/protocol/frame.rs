@@ -51,7 +51,12 @@ impl Message {
     ///
     /// # Errors
     /// A value that JSON cannot hold.
-    pub fn new(kind: &str, sequence: u64, descriptors: &[Role], body: &impl Serialize) -> serde_json::Result<Self> {
+    pub fn new(
+        kind: &str,
+        sequence: u64,
+        descriptors: &[Role],
+        body: &impl Serialize,
+    ) -> serde_json::Result<Self> {
         #[derive(Serialize)]
         struct Typed<'a, B> {
             kind: &'a str,
@@ -71,17 +76,25 @@ impl Message {
     ///
     /// # Errors
     /// A value that JSON cannot hold.
-    pub fn reply(sequence: u64, result: Result<&impl Serialize, &super::Failure>) -> serde_json::Result<Self> {
+    pub fn reply(
+        sequence: u64,
+        result: Result<&impl Serialize, &super::Failure>,
+    ) -> serde_json::Result<Self> {
         #[derive(Serialize)]
         #[serde(rename_all = "lowercase")]
         enum Body<'a, T> {
             Ok(&'a T),
             Error(&'a super::Failure),
         }
-        Self::new(REPLY, sequence, &[], &match result {
-            Ok(value) => Body::Ok(value),
-            Err(failure) => Body::Error(failure),
-        })
+        Self::new(
+            REPLY,
+            sequence,
+            &[],
+            &match result {
+                Ok(value) => Body::Ok(value),
+                Err(failure) => Body::Error(failure),
+            },
+        )
     }
 }
 
@@ -173,7 +186,8 @@ mod tests {
         assert!(frame.is_reply() && frame.sequence == 7);
         assert_eq!(frame.outcome::<()>().unwrap(), Err(failure));
 
-        let bytes = br#"{"kind":"launch","sequence":1,"descriptors":["client","tomorrow"],"new":1,"body":{"a":1}}"#;
+        let bytes =
+            br#"{"kind":"launch","sequence":1,"descriptors":["client","tomorrow"],"new":1,"body":{"a":1}}"#;
         let packet = Packet { bytes: bytes.to_vec(), descriptors: Vec::new() };
         let frame = packet.frame().unwrap();
         assert_eq!(frame.descriptors, [Role::Client, Role::Unknown]);

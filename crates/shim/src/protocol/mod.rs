@@ -18,14 +18,15 @@ mod requests;
 pub use bytes::Bytes;
 pub use channel::{Incoming, Outgoing};
 pub use events::{
-    AttachEnd, AttachEnded, Event, ExecExited, ExecStarted, ExecStatus, Exit, Exited, Greeting, OutOfMemory, Started,
-    State, Status,
+    AttachEnd, AttachEnded, Event, ExecExited, ExecStarted, ExecStatus, Exit, Exited, Greeting, OutOfMemory,
+    Started, State, Status,
 };
 pub use failure::Failure;
 pub use frame::{Descriptors, Frame, Message, Packet, Role};
 pub use requests::{
-    Attach, AttachFraming, CloseStdin, Exec, FollowOptions, Launch, Launched, Park, Parked, Relay, RelayProtocol,
-    Request, Resize, SetLog, SetSockets, Shutdown, Signal, Size, Start, StatusRequest, StdioOptions,
+    Attach, AttachFraming, CloseStdin, Exec, FollowOptions, Launch, Launched, Park, Parked, Relay,
+    RelayProtocol, Request, Resize, SetLog, SetSockets, Shutdown, Signal, Size, Start, StatusRequest,
+    StdioOptions,
 };
 
 /// The version of this protocol. A change that an older side would misunderstand raises it.

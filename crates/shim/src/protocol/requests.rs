@@ -65,7 +65,7 @@ pub struct Parked {
 /// Prepares the container and starts its program, in the parked init or in a new one.
 ///
 /// Descriptors: at most one `network_namespace`; any number of `reservation` and `relay_listener` as for
-/// [`SetSockets`]; a `client` when `attach` is given.
+/// [`SetSockets`]; a `client` for each `attach`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Launch {
     /// The container's full id.
@@ -80,9 +80,9 @@ pub struct Launch {
     /// Where its output is kept.
     #[serde(default)]
     pub log: LogOptions,
-    /// A client that gets the very first byte.
+    /// Clients that get the very first byte; the n-th belongs to the n-th `client` descriptor.
     #[serde(default)]
-    pub attach: Option<Attach>,
+    pub attach: Vec<Attach>,
     /// The relays that go with the `relay_listener` descriptors.
     #[serde(default)]
     pub relays: Vec<Relay>,

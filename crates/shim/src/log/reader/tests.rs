@@ -14,7 +14,8 @@ fn all(reader: &mut LogReader) -> String {
 }
 
 fn writer(path: &Path, max_size: u64, max_files: u32) -> LogWriter {
-    LogWriter::open(LogOptions { path: path.to_owned(), max_size, max_files, ..LogOptions::default() }).unwrap()
+    LogWriter::open(LogOptions { path: path.to_owned(), max_size, max_files, ..LogOptions::default() })
+        .unwrap()
 }
 
 #[test]
@@ -54,7 +55,8 @@ fn following_misses_nothing_when_the_log_is_rotated_many_times_between_two_looks
         }
         got.push_str(&all(&mut reader));
     }
-    let expected: String = (0..30).flat_map(|round| (0..round * 7).map(move |n| format!("{round}.{n}\n"))).collect();
+    let expected: String =
+        (0..30).flat_map(|round| (0..round * 7).map(move |n| format!("{round}.{n}\n"))).collect();
     assert_eq!(got, expected);
 }
 
@@ -107,6 +109,7 @@ fn times_frames_and_details() {
     assert_eq!(reader.read(&mut out, 1 << 20).unwrap(), Progress::Finished);
     let a = "2026-11-21T04:05:06.000000000Z k=v a\n";
     let b = "2026-11-21T04:05:07.250000000Z  b\n";
-    let expected = [&[1, 0, 0, 0, 0, 0, 0, 37], a.as_bytes(), &[2, 0, 0, 0, 0, 0, 0, 34], b.as_bytes()].concat();
+    let expected =
+        [&[1, 0, 0, 0, 0, 0, 0, 37], a.as_bytes(), &[2, 0, 0, 0, 0, 0, 0, 34], b.as_bytes()].concat();
     assert_eq!(out, expected);
 }
