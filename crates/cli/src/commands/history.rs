@@ -50,8 +50,8 @@ impl Command for Args {
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let mut query = Query::new();
         if !self.platform.is_empty() {
-            let platform =
-                super::platform::parse(&self.platform).map_err(|failure| failure.prefixed("invalid platform"))?;
+            let platform = super::platform::parse(&self.platform)
+                .map_err(|failure| failure.prefixed("invalid platform"))?;
             query = query.with("platform", platform.to_string());
         }
         let image = &parsed.arguments[0];

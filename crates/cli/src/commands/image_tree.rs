@@ -65,7 +65,8 @@ fn image_lines(image: &Json, chips: bool, spaced: bool) -> Vec<Line> {
     let mut names = image.texts("RepoTags");
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     let last = names.pop().unwrap_or("<untagged>").to_string();
-    let mut lines: Vec<Line> = names.into_iter().map(|name| Line { name: name.into(), details: None }).collect();
+    let mut lines: Vec<Line> =
+        names.into_iter().map(|name| Line { name: name.into(), details: None }).collect();
     lines.push(Line { name: last, details: Some(details) });
     for (index, child) in children.iter().enumerate() {
         let branch = if index + 1 == children.len() { "└─" } else { "├─" };

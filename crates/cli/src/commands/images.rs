@@ -112,7 +112,8 @@ impl List {
 /// People write `docker images ls` and get an empty list: say what they may have meant.
 fn print_hint(session: &Session, name: &str) {
     const SUBCOMMANDS: &[&str] = &[
-        "build", "history", "import", "inspect", "list", "load", "ls", "prune", "pull", "push", "rm", "save", "tag",
+        "build", "history", "import", "inspect", "list", "load", "ls", "prune", "pull", "push", "rm", "save",
+        "tag",
     ];
     if SUBCOMMANDS.contains(&name) {
         let program = session.name();

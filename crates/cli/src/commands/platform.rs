@@ -13,7 +13,8 @@ pub(crate) fn parse(text: &str) -> Result<Json> {
     let parts: Vec<&str> = text.split('/').collect();
     let invalid = |reason: String| Err(Failure::message(format!("{reason}: invalid argument")));
     let plain = |part: &&str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
     };
     if parts.len() > 3 {
         return invalid(format!("{}: cannot parse platform specifier", quote(text)));

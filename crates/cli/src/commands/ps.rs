@@ -89,8 +89,8 @@ impl Command for Args {
 /// Tries the template on an empty container: it must run, and may ask for the size, which the engine
 /// only computes on request.
 fn uses_size(format: &str) -> Result<bool> {
-    let template =
-        Template::parse(format).map_err(|error| Failure::message(format!("failed to parse template: {error}")))?;
+    let template = Template::parse(format)
+        .map_err(|error| Failure::message(format!("failed to parse template: {error}")))?;
     let probe = container::probe();
     template
         .render(&probe.value())

@@ -42,7 +42,8 @@ impl Command for Args {
             .with_if(self.limit > 0, "limit", self.limit.to_string())
             .with_filters(&self.filters);
         let headers = [("X-Registry-Auth", "e30=")];
-        let response = session.client()?.request_with("GET", "/images/search", &query, &headers, Body::None)?;
+        let response =
+            session.client()?.request_with("GET", "/images/search", &query, &headers, Body::None)?;
         let mut results: Vec<Json> = response.json()?;
         results.sort_by_key(|result| std::cmp::Reverse(result.int("star_count")));
         let json = self.format == "json" || self.format == "{{json .}}";

@@ -1,16 +1,47 @@
-//! `docker stop`: stops containers, politely first.
+//! `docker stop` and what it shares with `docker restart`.
 
+use super::several;
 use super::{Command, Positional, Specification};
 use crate::client::Query;
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
 
+/// How a container is stopped.
 #[derive(Default)]
-pub(crate) struct Args {
+pub(super) struct Stopping {
     signal: String,
     timeout: i64,
     time: i64,
+}
+
+impl Stopping {
+    pub(super) fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        flags.string(&mut self.signal, "signal", "s", "Signal to send to the container");
+        flags.int(&mut self.timeout, "timeout", "t", "Seconds to wait before killing the container");
+        flags
+            .int(&mut self.time, "time", "", "Seconds to wait before killing the container")
+            .deprecated("use --timeout instead");
+    }
+
+    /// The parameters of the request.
+    pub(super) fn query(self, parsed: &Parsed) -> Result<Query> {
+        let (time, timeout) = (parsed.changed("time"), parsed.changed("timeout"));
+        if time && timeout {
+            return Err("conflicting options: cannot specify both --timeout and --time".into());
+        }
+        let seconds = if time { self.time } else { self.timeout };
+        Ok(Query::new().with_if(time || timeout, "t", seconds.to_string()).with_if(
+            !self.signal.is_empty(),
+            "signal",
+            self.signal,
+        ))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Args {
+    stopping: Stopping,
 }
 
 impl Command for Args {
@@ -23,29 +54,12 @@ impl Command for Args {
     };
 
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
-        flags.string(&mut self.signal, "signal", "s", "Signal to send to the container");
-        flags.int(&mut self.timeout, "timeout", "t", "Seconds to wait before killing the container");
-        flags
-            .int(&mut self.time, "time", "", "Seconds to wait before killing the container")
-            .deprecated("use --timeout instead");
+        self.stopping.flags(flags);
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
-        if parsed.changed("time") && parsed.changed("timeout") {
-            return Err("conflicting options: cannot specify both --timeout and --time".into());
-        }
-        let seconds = if parsed.changed("time") { self.time } else { self.timeout };
-        let given = parsed.changed("time") || parsed.changed("timeout");
-        let query = Query::new().with_if(given, "t", seconds.to_string()).with_if(
-            !self.signal.is_empty(),
-            "signal",
-            self.signal,
-        );
+        let query = self.stopping.query(&parsed)?;
         let client = session.client()?;
-        for container in &parsed.arguments {
-            client.post(&format!("/containers/{container}/stop"), &query)?.discard()?;
-            println!("{container}");
-        }
-        Ok(ExitStatus::SUCCESS)
+        several::in_parallel(&parsed.arguments, |name| several::post(client, name, "stop", &query))
     }
 }

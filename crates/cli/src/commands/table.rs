@@ -2,6 +2,7 @@
 
 use super::{Action, Command, Entry, Section};
 use super::{create, run, stop};
+use super::{history, images, inspect, network, prune, ps, search, stats, system, volume};
 
 /// A row of a group or of the `Commands:` section.
 const fn row<C: Command>(name: &'static str) -> Entry {
@@ -27,13 +28,67 @@ const fn group(name: &'static str, summary: &'static str, entries: &'static [Ent
 pub(super) const ROOT: &[Entry] = &[
     // Common commands, in docker's order: run exec ps build pull push images login logout search version info.
     common::<run::Args>("run"),
+    common::<ps::Args>("ps"),
+    common::<images::Args>("images"),
+    common::<search::Args>("search"),
+    common::<system::version::Args>("version"),
+    common::<system::information::Args>("info"),
     // Groups.
     group("container", "Manage containers", CONTAINER),
+    group("image", "Manage images", IMAGE),
+    group("network", "Manage networks", NETWORK),
+    group("system", "Manage Docker", SYSTEM),
+    group("volume", "Manage volumes", VOLUME),
     // The rest.
     row::<create::Args>("create"),
+    row::<history::Args>("history"),
+    row::<inspect::Args>("inspect"),
+    row::<stats::Args>("stats"),
     row::<stop::Args>("stop"),
 ];
 
 /// `docker container COMMAND`.
-const CONTAINER: &[Entry] =
-    &[row::<create::Args>("create"), row::<run::Args>("run"), row::<stop::Args>("stop")];
+const CONTAINER: &[Entry] = &[
+    row::<create::Args>("create"),
+    row::<inspect::container::Args>("inspect"),
+    aliased::<ps::Args>("ls", &["ps", "list"]),
+    row::<prune::container::Args>("prune"),
+    row::<run::Args>("run"),
+    row::<stats::Args>("stats"),
+    row::<stop::Args>("stop"),
+];
+
+/// `docker image COMMAND`.
+const IMAGE: &[Entry] = &[
+    row::<history::Args>("history"),
+    row::<inspect::image::Args>("inspect"),
+    aliased::<images::List>("ls", &["list"]),
+    row::<prune::image::Args>("prune"),
+];
+
+/// `docker network COMMAND`.
+const NETWORK: &[Entry] = &[
+    row::<network::connect::Args>("connect"),
+    row::<network::create::Args>("create"),
+    row::<network::disconnect::Args>("disconnect"),
+    row::<inspect::network::Args>("inspect"),
+    aliased::<network::list::Args>("ls", &["list"]),
+    row::<prune::network::Args>("prune"),
+    aliased::<network::remove::Args>("rm", &["remove"]),
+];
+
+/// `docker system COMMAND`.
+const SYSTEM: &[Entry] = &[
+    row::<system::disk_usage::Args>("df"),
+    row::<system::information::Args>("info"),
+    row::<prune::system::Args>("prune"),
+];
+
+/// `docker volume COMMAND`.
+const VOLUME: &[Entry] = &[
+    row::<volume::create::Args>("create"),
+    row::<inspect::volume::Args>("inspect"),
+    aliased::<volume::list::Args>("ls", &["list"]),
+    row::<prune::volume::Args>("prune"),
+    aliased::<volume::remove::Args>("rm", &["remove"]),
+];

@@ -77,6 +77,22 @@ pub fn go_duration(nanoseconds: i64) -> String {
     }
 }
 
+/// RFC 3339 as Go's `time.ANSIC`, in the text's own zone: `Tue Sep 15 11:02:57 2026`. Anything else
+/// stays as it is.
+pub fn ansi_c(text: &str) -> String {
+    let Ok(stamp) = text.parse::<Timestamp>() else { return text.into() };
+    let clock = text.split_once('T').map_or("", |(_, clock)| clock);
+    let offset =
+        clock.find(['+', '-']).and_then(|at| parse_offset(&clock[at..])).unwrap_or(jiff::tz::Offset::UTC);
+    stamp.to_zoned(offset.to_time_zone()).strftime("%a %b %e %H:%M:%S %Y").to_string()
+}
+
+fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+    jiff::tz::Offset::from_seconds(if text.starts_with('-') { -seconds } else { seconds }).ok()
+}
+
 /// How long ago a Unix time was, in Docker's words.
 pub fn since(seconds: i64) -> String {
     super::units::human_duration(now() - i128::from(seconds) * 1_000_000_000)
@@ -117,6 +133,8 @@ mod tests {
         ] {
             assert_eq!(go_string_of(text), expected);
         }
+        assert_eq!(ansi_c("2026-09-05T11:02:57.000000000+02:00"), "Sat Sep  5 11:02:57 2026");
+        assert_eq!(ansi_c("unknown"), "unknown");
         for (nanoseconds, expected) in [
             (0, "0s"),
             (15, "15ns"),

@@ -108,7 +108,10 @@ pub(super) fn check_modes(pid: &str, uts: &str, user: &str, cgroup: &str) -> Res
 }
 
 /// `--restart`: `policy[:count]`.
-pub(super) fn restart_policy(text: &str) -> Result<(String, i64), String> {
+///
+/// # Errors
+/// The count is no number, or there is no policy before it.
+pub(crate) fn restart_policy(text: &str) -> Result<(String, i64), String> {
     let (name, count) = text.split_once(':').map_or((text, ""), |(name, count)| (name, count));
     if name.is_empty() && text.contains(':') {
         return Err(String::from("invalid restart policy format: no policy provided before colon"));

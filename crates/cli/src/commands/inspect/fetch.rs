@@ -61,7 +61,12 @@ fn named<'a>(kind: &str, name: &'a str) -> Result<&'a str> {
     }
 }
 
-fn document(session: &Session, path: &str, query: &Query, schema: Option<&'static Struct>) -> Result<Inspected> {
+fn document(
+    session: &Session,
+    path: &str,
+    query: &Query,
+    schema: Option<&'static Struct>,
+) -> Result<Inspected> {
     let document = session.client()?.get(path, query)?.text()?;
     let parsed: serde_json::Value = serde_json::from_str(&document)?;
     let typed = schema.map_or_else(|| Value::untyped(&parsed), |schema| schema.decode(&parsed));

@@ -115,8 +115,8 @@ fn inspect(
     names: &[String],
     mut fetch: impl FnMut(&str) -> Result<Inspected>,
 ) -> Result<ExitStatus> {
-    let mut inspector = Inspector::new(format)
-        .map_err(|error| Failure::Status { text: error.0, status: ExitStatus(64) })?;
+    let mut inspector =
+        Inspector::new(format).map_err(|error| Failure::Status { text: error.0, status: ExitStatus(64) })?;
     let mut failures = Vec::new();
     for name in names {
         let added = fetch(name).and_then(|object| inspector.add(object).map_err(Failure::from));

@@ -10,7 +10,6 @@ use crate::session::Session;
 #[derive(Default)]
 pub(crate) struct Args {
     format: String,
-
 }
 
 impl Command for Args {
@@ -24,7 +23,6 @@ impl Command for Args {
 
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
         flags.string(&mut self.format, "format", "f", INSPECT_FORMAT_HELP);
-
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {

@@ -60,7 +60,9 @@ impl Command for Args {
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
         flags.string(&mut self.driver, "driver", "d", "Driver to manage the Network");
         let options = &mut self.options;
-        flags.value("opt", "o", "map", "Set driver specific options", |text| map_entry(options, text)).shown_default("map[]");
+        flags
+            .value("opt", "o", "map", "Set driver specific options", |text| map_entry(options, text))
+            .shown_default("map[]");
         flags.checked_list(&mut self.labels, "label", "", "Set metadata on a network", label);
         flags.bool(&mut self.internal, "internal", "", "Restrict external access to the network");
         flags.bool(&mut self.ipv4, "ipv4", "", "Enable or disable IPv4 address assignment");

@@ -53,9 +53,13 @@ impl Options {
         flags.strings(&mut self.gateways, "gateway", "", "IPv4 or IPv6 Gateway for the master subnet");
         let auxiliary = &mut self.auxiliary;
         flags
-            .value("aux-address", "", "map", "Auxiliary IPv4 or IPv6 addresses used by Network driver", |text| {
-                map_entry(auxiliary, text)
-            })
+            .value(
+                "aux-address",
+                "",
+                "map",
+                "Auxiliary IPv4 or IPv6 addresses used by Network driver",
+                |text| map_entry(auxiliary, text),
+            )
             .shown_default("map[]");
         let options = &mut self.options;
         flags
@@ -83,15 +87,19 @@ impl Options {
             }
             let (subnet, pool) = pool_of(&mut pools, range, "range")?;
             if let Some(first) = pool.range.replace(range.clone()) {
-                return Err(format!("cannot configure multiple ranges ({range}, {first}) on the same subnet ({subnet})").into());
+                return Err(format!(
+                    "cannot configure multiple ranges ({range}, {first}) on the same subnet ({subnet})"
+                )
+                .into());
             }
         }
         for gateway in &self.gateways {
             let (subnet, pool) = pool_of(&mut pools, gateway, "gateway")?;
             if let Some(first) = pool.gateway.replace(gateway.clone()) {
-                return Err(
-                    format!("cannot configure multiple gateways ({gateway}, {first}) for the same subnet ({subnet})").into()
-                );
+                return Err(format!(
+                    "cannot configure multiple gateways ({gateway}, {first}) for the same subnet ({subnet})"
+                )
+                .into());
             }
         }
         for (name, address) in &self.auxiliary {

@@ -69,8 +69,7 @@ impl Command for Args {
 impl Args {
     /// What will be removed, and by which filters.
     fn question(&self, session: &Session, build_cache: bool) -> String {
-        let mut warnings =
-            vec!["all stopped containers", "all networks not used by at least one container"];
+        let mut warnings = vec!["all stopped containers", "all networks not used by at least one container"];
         if self.volumes {
             warnings.push("all anonymous volumes not used by at least one container");
         }

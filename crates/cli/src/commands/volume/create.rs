@@ -39,7 +39,9 @@ impl Command for Args {
         flags.string(&mut self.driver, "driver", "d", "Specify volume driver name");
         flags.string(&mut self.name, "name", "", "Specify volume name").hidden();
         let options = &mut self.options;
-        flags.value("opt", "o", "map", "Set driver specific options", |text| map_entry(options, text)).shown_default("map[]");
+        flags
+            .value("opt", "o", "map", "Set driver specific options", |text| map_entry(options, text))
+            .shown_default("map[]");
         flags.checked_list(&mut self.labels, "label", "", "Set metadata for a volume", label);
     }
 
@@ -51,7 +53,8 @@ impl Command for Args {
             Some(name) => name,
             None => self.name,
         };
-        let mut body = json!({ "Driver": self.driver, "DriverOpts": self.options, "Labels": to_map(&self.labels) });
+        let mut body =
+            json!({ "Driver": self.driver, "DriverOpts": self.options, "Labels": to_map(&self.labels) });
         if !name.is_empty() {
             body["Name"] = name.into();
         }

@@ -1,11 +1,14 @@
 //! Containers as `ps` lists them.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use serde_json::Value as Json;
 
 use super::{Fields, label, labels, ports, size};
 use crate::format::reference::Reference;
-use crate::format::table::{Column, Kind, Style};
-use crate::format::value::Value;
+use crate::format::table::{Column, Kind, Row, Style};
+use crate::format::value::{Member, Object, Value};
 use crate::format::{text, time, units};
 
 const TABLE: &str =
@@ -159,4 +162,63 @@ fn platform(item: &Json) -> Value {
     let parts = [platform.text("os"), platform.text("architecture"), platform.text("variant")];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     Value::from(parts.join("/"))
+}
+
+/// An empty container that notices whether a template asks for its size.
+pub struct Probe {
+    row: Rc<ProbeRow>,
+}
+
+struct ProbeRow {
+    row: Value,
+    asked: Cell<bool>,
+}
+
+/// A probe that was asked nothing yet.
+pub fn probe() -> Probe {
+    let row = Row::of(&CONTAINER, Json::Null, Style { short: false });
+    Probe { row: Rc::new(ProbeRow { row, asked: Cell::new(false) }) }
+}
+
+impl Probe {
+    /// What the template is given.
+    pub fn value(&self) -> Value {
+        Value::Object(self.row.clone())
+    }
+
+    /// Whether the template used `.Size`, or everything.
+    pub fn asked_for_size(&self) -> bool {
+        self.row.asked.get()
+    }
+}
+
+impl ProbeRow {
+    fn inner(&self) -> Option<&Rc<dyn Object>> {
+        match &self.row {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+impl Object for ProbeRow {
+    fn type_name(&self) -> String {
+        CONTAINER.type_name.into()
+    }
+
+    fn member(&self, name: &str) -> Member {
+        if name == "Size" {
+            self.asked.set(true);
+        }
+        self.inner().map_or(Member::Absent, |object| object.member(name))
+    }
+
+    fn json(&self) -> String {
+        self.asked.set(true);
+        self.inner().map(|object| object.json()).unwrap_or_default()
+    }
+
+    fn text(&self) -> String {
+        String::new()
+    }
 }

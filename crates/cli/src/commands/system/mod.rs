@@ -1,0 +1,7 @@
+//! `docker system`, `docker info` and `docker version`.
+
+pub(super) mod client_information;
+pub(super) mod disk_usage;
+pub(super) mod information;
+mod server_information;
+pub(super) mod version;

@@ -1,0 +1,159 @@
+//! `docker update`: changes the limits and the restart policy of containers.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::container_options::restart_policy;
+use super::{Command, Positional, Specification};
+use crate::client::{Query, object_path};
+use crate::failure::{ExitStatus, Result};
+use crate::flags::{FlagSet, Parsed};
+use crate::session::Session;
+
+#[derive(Default)]
+pub(crate) struct Args {
+    blkio_weight: u64,
+    cpu_period: i64,
+    cpu_quota: i64,
+    cpu_rt_period: i64,
+    cpu_rt_runtime: i64,
+    cpuset_cpus: String,
+    cpuset_mems: String,
+    cpu_shares: i64,
+    memory: i64,
+    memory_reservation: i64,
+    memory_swap: i64,
+    kernel_memory: i64,
+    restart: String,
+    pids_limit: i64,
+    cpus: i64,
+}
+
+#[derive(Deserialize)]
+struct Updated {
+    #[serde(rename = "Warnings", default)]
+    warnings: Option<Vec<String>>,
+}
+
+impl Command for Args {
+    const SPECIFICATION: Specification = Specification {
+        arguments: "[OPTIONS] CONTAINER [CONTAINER...]",
+        summary: "Update configuration of one or more containers",
+        aliases: "container update, update",
+        positional: Positional::AtLeast(1),
+        interspersed: true,
+    };
+
+    fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        flags.unsigned(
+            &mut self.blkio_weight,
+            "blkio-weight",
+            "uint16",
+            u64::from(u16::MAX),
+            "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)",
+        );
+        let ints = [
+            (
+                &mut self.cpu_period,
+                "cpu-period",
+                "",
+                "Limit CPU CFS (Completely Fair Scheduler) period",
+            ),
+            (&mut self.cpu_quota, "cpu-quota", "", "Limit CPU CFS (Completely Fair Scheduler) quota"),
+            (&mut self.cpu_rt_period, "cpu-rt-period", "", "Limit the CPU real-time period in microseconds"),
+            (
+                &mut self.cpu_rt_runtime,
+                "cpu-rt-runtime",
+                "",
+                "Limit the CPU real-time runtime in microseconds",
+            ),
+            (&mut self.cpu_shares, "cpu-shares", "c", "CPU shares (relative weight)"),
+            (&mut self.pids_limit, "pids-limit", "", "Tune container pids limit (set -1 for unlimited)"),
+        ];
+        for (target, name, shorthand, usage) in ints {
+            flags.int(target, name, shorthand, usage);
+        }
+        flags.string(&mut self.cpuset_cpus, "cpuset-cpus", "", "CPUs in which to allow execution (0-3, 0,1)");
+        flags.string(&mut self.cpuset_mems, "cpuset-mems", "", "MEMs in which to allow execution (0-3, 0,1)");
+        flags.size(&mut self.memory, "memory", "m", "Memory limit");
+        flags.size(&mut self.memory_reservation, "memory-reservation", "", "Memory soft limit");
+        flags.swap_size(
+            &mut self.memory_swap,
+            "memory-swap",
+            "Swap limit equal to memory plus swap: -1 to enable unlimited swap",
+        );
+        flags.size(&mut self.kernel_memory, "kernel-memory", "", "Kernel memory limit (deprecated)").hidden();
+        flags.string(&mut self.restart, "restart", "", "Restart policy to apply when a container exits");
+        flags.cpus(&mut self.cpus, "cpus", "Number of CPUs");
+    }
+
+    fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        if parsed.changed.is_empty() {
+            return Err("you must provide one or more flags when using this command".into());
+        }
+        let body = self.body()?;
+        let client = session.client()?;
+        let mut warnings = Vec::new();
+        let mut failures = Vec::new();
+        for name in &parsed.arguments {
+            let update = || {
+                let path = object_path("container", name, "update")?;
+                client.post_json(&path, &Query::new(), &body)?.json::<Updated>()
+            };
+            match update() {
+                Ok(updated) => {
+                    println!("{name}");
+                    warnings.extend(updated.warnings.into_iter().flatten());
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        if !warnings.is_empty() {
+            println!("{}", warnings.join("\n"));
+        }
+        super::several::joined(failures)
+    }
+}
+
+impl Args {
+    /// The API's `UpdateConfig`: zero means unchanged.
+    fn body(&self) -> Result<Value> {
+        let (restart, retries) = restart_policy(&self.restart)?;
+        let mut body = json!({
+            "CpuShares": self.cpu_shares,
+            "Memory": self.memory,
+            "NanoCpus": self.cpus,
+            "CgroupParent": "",
+            "BlkioWeight": self.blkio_weight,
+            "BlkioWeightDevice": null,
+            "BlkioDeviceReadBps": null,
+            "BlkioDeviceWriteBps": null,
+            "BlkioDeviceReadIOps": null,
+            "BlkioDeviceWriteIOps": null,
+            "CpuPeriod": self.cpu_period,
+            "CpuQuota": self.cpu_quota,
+            "CpuRealtimePeriod": self.cpu_rt_period,
+            "CpuRealtimeRuntime": self.cpu_rt_runtime,
+            "CpusetCpus": self.cpuset_cpus,
+            "CpusetMems": self.cpuset_mems,
+            "Devices": null,
+            "DeviceCgroupRules": null,
+            "DeviceRequests": null,
+            "MemoryReservation": self.memory_reservation,
+            "MemorySwap": self.memory_swap,
+            "MemorySwappiness": null,
+            "OomKillDisable": null,
+            "PidsLimit": if self.pids_limit == 0 { Value::Null } else { json!(self.pids_limit) },
+            "Ulimits": null,
+            "CpuCount": 0,
+            "CpuPercent": 0,
+            "IOMaximumIOps": 0,
+            "IOMaximumBandwidth": 0,
+            "RestartPolicy": {"Name": restart, "MaximumRetryCount": retries},
+        });
+        if self.kernel_memory != 0 {
+            body["KernelMemory"] = json!(self.kernel_memory);
+        }
+        Ok(body)
+    }
+}
