@@ -1,5 +1,5 @@
 #!/bin/sh
-# The newest Docker that Debian has, as a peer: unpacked into a tree of its own, run by chroot in a
+# The newest Docker that Debian has, as a peer: unpacked into a tree of its own, run in a
 # mount namespace and a network namespace of its own, so that it meets nothing of this machine.
 #
 #   dockerd.sh prepare              unpack it (about two minutes, once)
@@ -58,7 +58,13 @@ inside='
     mount --bind "$dir" "$root$dir"
     mount --bind "$dir/data" "$root$dir/data"
     echo $$ >"$dir/pid"
-    exec chroot "$root" dockerd --data-root "$dir/data" --exec-root "$dir/exec" \
+    # Not chroot alone: a process that enters a container later starts at the root of the namespace of
+    # mounts, and that must be the tree and not the machine.
+    mkdir -p "$root/.machine"
+    cd "$root"
+    pivot_root . .machine
+    umount -l .machine
+    exec chroot . dockerd --data-root "$dir/data" --exec-root "$dir/exec" \
         -H "unix://$dir/docker.sock" --pidfile "$dir/dockerd.pid" "$@"
 '
 

@@ -8,7 +8,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::outcome::{Outcome, Running, bounded, run, start};
 use crate::settings::{engine_under_test, repository, require_root, sampan_binary};
-use crate::{Engine, Objects, Terminal, script, tar_of, until};
+use crate::{Answer, Engine, Objects, Terminal, script, tar_of, until};
 
 /// How a host differs from the usual one.
 #[derive(Debug, Clone)]
@@ -237,7 +237,7 @@ impl Host {
     #[track_caller]
     pub fn import(&self, image: &str) {
         let tar = tar_of(image).display().to_string();
-        self.docker(&["import", &tar, &format!("{image}:latest")]).ok();
+        self.docker(&["import", "-c", "CMD [\"sh\"]", &tar, &format!("{image}:latest")]).ok();
     }
 
     /// Runs the stock `docker` command line against the daemon.
@@ -332,6 +332,37 @@ impl Host {
         self.run(&[&["curl", "--max-time", "20"], words].concat())
     }
 
+    /// Sends one request to the daemon's API, with a JSON body if there is one.
+    ///
+    /// # Panics
+    /// When no HTTP answer comes.
+    #[track_caller]
+    pub fn api(&self, method: &str, path: &str, body: Option<&serde_json::Value>) -> Answer {
+        let text = body.map(ToString::to_string);
+        self.api_with_bytes(method, path, text.as_deref().unwrap_or("").as_bytes(), "application/json")
+    }
+
+    /// Sends one request to the daemon's API with a body of any kind.
+    ///
+    /// # Panics
+    /// When no HTTP answer comes.
+    #[track_caller]
+    pub fn api_with_bytes(&self, method: &str, path: &str, body: &[u8], content_type: &str) -> Answer {
+        let socket = self.socket().display().to_string();
+        let (url, content) = (format!("http://d{path}"), format!("Content-Type: {content_type}"));
+        let mut words = vec!["curl", "--silent", "--include", "--max-time", "60", "--unix-socket", &socket];
+        words.extend(["-X", method, "-H", &content, "-H", "Expect:"]);
+        if method == "HEAD" {
+            words.push("--head");
+        }
+        if !body.is_empty() {
+            words.extend(["--data-binary", "@-"]);
+        }
+        words.push(&url);
+        let outcome = run(bounded(&self.entering(&owned(&words))), format!("{method} {path}"), body);
+        Answer::parse(&outcome.stdout).unwrap_or_else(|| panic!("no HTTP answer: {outcome}"))
+    }
+
     /// Runs a program in the outside world: the host's files and processes, another network.
     ///
     /// # Panics
@@ -413,7 +444,9 @@ impl Default for Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("--- the daemon's log\n{}---", tail(&self.log(), 60));
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().filter(|line| !line.contains("level=info")).collect();
+            eprintln!("--- the daemon's log\n{}---", tail(&lines, 40));
         }
         let cgroups = crate::leaks::cgroups_of(self);
         // The kernel kills everything in the namespace when its first process ends.
@@ -468,7 +501,6 @@ fn signal(pid: u32, name: &str) {
     let _ = Command::new("kill").args(["-s", name, &pid.to_string()]).stderr(Stdio::null()).status();
 }
 
-fn tail(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..].iter().map(|line| format!("{line}\n")).collect()
+fn tail(lines: &[&str], count: usize) -> String {
+    lines[lines.len().saturating_sub(count)..].iter().map(|line| format!("{line}\n")).collect()
 }

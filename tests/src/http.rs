@@ -17,6 +17,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads an answer as it came over the wire; `None` when it is not HTTP.
+    pub(crate) fn parse(text: &str) -> Option<Answer> {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some(Answer { status, head: head.into(), body: body.into() })
+    }
+
     /// The value of a header, whatever the case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut pairs = self.head.lines().filter_map(|line| line.split_once(':'));
@@ -49,9 +56,6 @@ pub(crate) fn exchange(stream: &mut (impl Read + Write), request: &[u8]) -> std:
     stream.write_all(request)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
-    let status = status.ok_or_else(|| std::io::Error::other(format!("not an HTTP answer: {text:?}")))?;
-    Ok(Answer { status, head: head.into(), body: body.into() })
+    let text = String::from_utf8_lossy(&bytes);
+    Answer::parse(&text).ok_or_else(|| std::io::Error::other(format!("not an HTTP answer: {text:?}")))
 }
