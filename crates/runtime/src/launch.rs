@@ -2,7 +2,7 @@
 
 mod family;
 
-pub(crate) use family::Borrowed;
+pub(crate) use family::{Borrowed, user_namespace};
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -175,8 +175,7 @@ impl Parked {
     }
 
     fn prepare(&self, plan: &Plan, files: &LaunchFiles<'_>) -> Result<Option<OwnedFd>> {
-        let prepared =
-            if self.foreign_users { init::prepare_outside(plan, &self.pidfd, self.pid)? } else { Vec::new() };
+        let prepared = init::prepare_outside(plan, self.foreign_users, self.pid)?;
         let mut descriptors: Vec<BorrowedFd<'_>> = Vec::new();
         let stdio = files.stdio.filter(|_| plan.process.terminal.is_none());
         descriptors.extend(stdio.iter().flatten());

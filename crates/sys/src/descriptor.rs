@@ -23,6 +23,30 @@ pub fn close_on_exec_from(first: u32) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Closes every descriptor from `first` on but `kept`. For a forked child that never returns to the code which
+/// owned them: in a copy of the launcher they would hold its pipes, sockets and files open.
+///
+/// # Errors
+/// `WouldBlock` when this process has more than one thread, and so is no such child; else as close_range(2).
+pub fn close_all_but(first: u32, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
+    crate::process::require_single_thread()?;
+    let mut numbers: Vec<u32> = kept.iter().map(|fd| fd.as_raw_fd() as u32).collect();
+    numbers.sort_unstable();
+    let mut from = first;
+    for number in numbers.into_iter().chain([u32::MAX]) {
+        if number > from {
+            // SAFETY: the process is a forked child with one thread; values that own these descriptors are in
+            // frames which it never returns to.
+            let result = unsafe { libc::syscall(libc::SYS_close_range, from, number - 1, 0) };
+            if result != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        from = from.max(number.saturating_add(1));
+    }
+    Ok(())
+}
+
 /// Puts a copy of `fd` at exactly the number `target`, inherited by the next program.
 ///
 /// What was open at `target` is closed (dup2(2)); only use it in a child that owns all its descriptors,

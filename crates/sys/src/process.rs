@@ -78,7 +78,7 @@ pub fn fork(namespaces: Namespaces, cgroup: Option<BorrowedFd<'_>>) -> io::Resul
 }
 
 /// `/proc/self/task` has a link per thread, besides `.` and `..`: one stat tells how many there are.
-fn require_single_thread() -> io::Result<()> {
+pub(crate) fn require_single_thread() -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     if std::fs::metadata("/proc/self/task")?.nlink() == 3 {
         return Ok(());

@@ -6,7 +6,8 @@ use std::io;
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scheduler {
-    size: u32,
+    /// Bytes of this structure; [`Scheduler::apply`] fills it in.
+    pub size: u32,
     /// `SCHED_*` number.
     pub policy: u32,
     /// `SCHED_FLAG_*` bits.
@@ -56,4 +57,17 @@ pub fn set_personality(domain: u32) -> io::Result<()> {
     // SAFETY: personality takes a number.
     let result = unsafe { libc::personality(libc::c_ulong::from(domain)) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Sets a limit of this process by the resource's number (setrlimit(2)); `u64::MAX` is no limit.
+///
+/// # Errors
+/// `EPERM` for a hard limit above the present one without CAP_SYS_RESOURCE, `EINVAL`.
+pub fn set_resource_limit(resource: u32, soft: u64, hard: u64) -> io::Result<()> {
+    let limit = libc::rlimit64 { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: the structure lives for the time of the call; no old value is asked for.
+    let result = unsafe {
+        libc::prlimit64(0, resource as libc::__rlimit_resource_t, &raw const limit, std::ptr::null_mut())
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

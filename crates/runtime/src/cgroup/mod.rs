@@ -48,6 +48,36 @@ pub fn host_is_unified() -> bool {
     Hierarchies::mounted().is_ok_and(|hierarchies| hierarchies.is_unified())
 }
 
+/// A mounted v1 hierarchy, for showing it inside a container.
+#[derive(Debug, Clone)]
+pub(crate) struct MountedHierarchy {
+    pub(crate) controllers: Vec<String>,
+    pub(crate) root: PathBuf,
+}
+
+impl MountedHierarchy {
+    /// The name of its directory, such as `cpu,cpuacct`.
+    pub(crate) fn name(&self) -> &str {
+        self.root.file_name().and_then(|name| name.to_str()).unwrap_or("cgroup")
+    }
+
+    /// The options that a mount of it takes.
+    pub(crate) fn mount_options(&self) -> Vec<String> {
+        self.controllers.clone()
+    }
+}
+
+/// All mounted v1 hierarchies.
+pub(crate) fn mounted_v1() -> Vec<MountedHierarchy> {
+    let Ok(hierarchies) = Hierarchies::mounted() else { return Vec::new() };
+    let v1 = hierarchies.list.iter().filter(|hierarchy| !hierarchy.unified);
+    v1.map(|hierarchy| MountedHierarchy {
+        controllers: hierarchy.controllers.clone(),
+        root: hierarchy.root.clone(),
+    })
+    .collect()
+}
+
 /// Gives a parked init's cgroups the name `path`, for example the container's id below the parent directory.
 ///
 /// # Errors

@@ -138,3 +138,20 @@ pub(crate) fn write_mappings(pid: i32, mappings: &UserMappings) -> Result<()> {
     }
     Ok(())
 }
+
+/// A user namespace with these mappings that no process lives in, as a descriptor.
+pub(crate) fn user_namespace(mappings: &UserMappings) -> Result<std::fs::File> {
+    let what = || "make a user namespace for a mount";
+    match sampan_sys::process::fork(Namespaces::USER, None).during(what)? {
+        // The child only has to be there while its namespace is opened; it is killed below.
+        Forked::Child => loop {
+            std::thread::park();
+        },
+        Forked::Parent(child) => {
+            let outcome = write_mappings(child.pid, mappings)
+                .and_then(|()| std::fs::File::open(format!("/proc/{}/ns/user", child.pid)).during(what));
+            super::kill_and_reap(&child.pidfd);
+            outcome
+        }
+    }
+}
