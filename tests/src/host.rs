@@ -165,6 +165,31 @@ impl Host {
     /// When it does not answer.
     #[track_caller]
     pub fn start_daemon(&mut self) {
+        self.spawn_daemon();
+        until("the daemon's first answer", || {
+            let daemon = self.daemon.as_mut().expect("just started");
+            let ended = !matches!(daemon.try_wait(), Ok(None));
+            assert!(!ended, "the daemon ended at once; its log:\n{}", self.log());
+            self.curl(&["-s", "--unix-socket", &self.socket().display().to_string(), "http://d/_ping"]).code
+                == 0
+        });
+    }
+
+    /// Starts the daemon and returns as soon as its program runs, long before it answers.
+    ///
+    /// # Panics
+    /// When it does not even start.
+    #[track_caller]
+    pub fn launch_daemon(&mut self) {
+        self.spawn_daemon();
+        let start = std::time::Instant::now();
+        let entering = self.daemon.as_ref().expect("just started").id();
+        while !children(entering).into_iter().any(|child| process_name(child) == self.daemon_name()) {
+            assert!(start.elapsed().as_secs() < 60, "the daemon did not start; its log:\n{}", self.log());
+        }
+    }
+
+    fn spawn_daemon(&mut self) {
         let socket = format!("unix://{}", self.socket().display());
         let mut words: Vec<String> = match self.options.engine {
             Engine::Sampan => {
@@ -183,13 +208,6 @@ impl Host {
         let mut command = self.command(&words);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second descriptor")).stderr(log);
         self.daemon = Some(command.spawn().expect("the daemon starts"));
-        until("the daemon's first answer", || {
-            let daemon = self.daemon.as_mut().expect("just started");
-            let ended = !matches!(daemon.try_wait(), Ok(None));
-            assert!(!ended, "the daemon ended at once; its log:\n{}", self.log());
-            self.curl(&["-s", "--unix-socket", &self.socket().display().to_string(), "http://d/_ping"]).code
-                == 0
-        });
     }
 
     /// Kills the daemon as the kernel does when memory runs out: no goodbye.
@@ -397,6 +415,11 @@ impl Host {
     /// When the host has ended.
     pub fn network(&self) -> OwnedFd {
         std::fs::File::open(format!("/proc/{}/ns/net", self.first)).expect("the host is there").into()
+    }
+
+    /// Its processes, as this machine numbers them, with their names.
+    pub fn processes(&self) -> Vec<(u32, String)> {
+        crate::leaks::members(self).into_iter().map(|pid| (pid, process_name(pid))).collect()
     }
 
     /// What the kernel holds in this host now; see [`Objects`].

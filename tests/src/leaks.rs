@@ -54,16 +54,15 @@ fn firewall(host: &Host) -> Vec<String> {
 }
 
 fn processes(host: &Host) -> Vec<String> {
-    let names = members(host).into_iter().map(|pid| read(&format!("/proc/{pid}/comm")).trim().to_owned());
     let mut counts = std::collections::BTreeMap::new();
-    for name in names {
+    for (_, name) in host.processes() {
         *counts.entry(name).or_insert(0) += 1;
     }
     counts.into_iter().map(|(name, count)| format!("{name} × {count}")).collect()
 }
 
 /// The processes of a host, as this machine numbers them.
-fn members(host: &Host) -> Vec<u32> {
+pub(crate) fn members(host: &Host) -> Vec<u32> {
     let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/pid_for_children")).ok();
     let own = namespace(host.first_process());
     let all = std::fs::read_dir("/proc").expect("proc is mounted").flatten();

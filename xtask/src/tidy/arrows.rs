@@ -36,7 +36,7 @@ const CLI_MAY_USE: [&str; 4] = ["sampan-daemon", "sampan-error", "sampan-sys", "
 /// Tools that stand outside: they drive programs and may use nothing that the product is made of,
 /// except what reads and speaks its errors.
 const OUTSIDE: [&str; 3] = ["sampan-tests", "sampan-benches", "xtask"];
-const OUTSIDE_MAY_USE: [&str; 1] = ["sampan-error"];
+const OUTSIDE_MAY_USE: [&str; 2] = ["sampan-error", "sampan-tests"];
 
 /// Packages that must stay synchronous.
 const SYNCHRONOUS: [&str; 7] = [
