@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::connection::Connection;
+use super::query::escape_path;
 use super::response::{Framing, Response};
 use super::{Body, Client, Query, Stream};
 use crate::failure::{Failure, Result};
@@ -29,7 +30,7 @@ impl Client {
     /// # Errors
     /// [`Failure::Daemon`] when the engine refuses.
     pub(crate) fn hijack(&self, path: &str, query: &Query, body: Body) -> Result<Hijacked> {
-        let target = format!("/v{}{path}{query}", self.api_version());
+        let target = format!("/v{}{}{query}", self.api_version(), escape_path(path));
         let headers = match body {
             Body::None => {
                 &[("Content-Type", "text/plain"), ("Connection", "Upgrade"), ("Upgrade", "tcp")][..]

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use hijack::Hijacked;
-pub(crate) use query::Query;
+pub(crate) use query::{Query, object_path};
 pub(crate) use request::Body;
 pub(crate) use response::Response;
 pub(crate) use stream::Stream;
@@ -89,7 +89,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: Body,
     ) -> Result<Response> {
-        let target = format!("/v{}{path}{query}", self.api_version());
+        let target = format!("/v{}{}{query}", self.api_version(), query::escape_path(path));
         let response = self.exchange(method, &target, headers, body)?;
         response.check()
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::failure::{Failure, Result};
+
 /// The parameters of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Query {
@@ -71,9 +73,44 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
+/// Escapes a path as Go's `url.URL` does: what may not stand in one, and what would end it.
+pub(super) fn escape_path(path: &str) -> String {
+    let mut escaped = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => escaped.push(char::from(byte)),
+            b'-' | b'_' | b'.' | b'~' | b'$' | b'&' | b'+' | b',' | b'/' | b':' | b';' | b'=' | b'@' => {
+                escaped.push(char::from(byte));
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+/// The path of something that the user named: `/containers/web/stop`. The last part may be empty.
+///
+/// # Errors
+/// The name is empty.
+pub(crate) fn object_path(kind: &str, name: &str, action: &str) -> Result<String> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Failure::message(format!("invalid {kind} name or ID: value is empty")));
+    }
+    let separator = if action.is_empty() { "" } else { "/" };
+    Ok(format!("/{kind}s/{name}{separator}{action}"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Query;
+    use super::{Query, escape_path, object_path};
+
+    #[test]
+    fn names_cannot_leave_their_place() {
+        assert_eq!(object_path("container", " web ", "stop").unwrap(), "/containers/web/stop");
+        assert_eq!(escape_path("/containers/a b?x=1#\r\n/json"), "/containers/a%20b%3Fx=1%23%0D%0A/json");
+        assert!(object_path("container", " ", "stop").is_err());
+    }
 
     #[test]
     fn sorted_and_escaped() {

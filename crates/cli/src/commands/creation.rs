@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::container_options::{ContainerOptions, CreateBody};
-use super::progress;
+use super::{platform, progress};
 use crate::client::{Body, Client, Query};
 use crate::failure::{ExitStatus, Failure, Result};
 use crate::flags::{FlagSet, Parsed, quote};
@@ -166,6 +166,18 @@ pub(crate) fn image_reference(image: &str) -> Result<Option<Reference>> {
     Err("invalid reference format".into())
 }
 
+/// The name of an image that is no id.
+///
+/// # Errors
+/// What is no name of an image.
+pub(crate) fn named_reference(text: &str) -> Result<Reference> {
+    image_reference(text)?.ok_or_else(|| {
+        Failure::message(format!(
+            "invalid repository name ({text}), cannot specify 64-byte hexadecimal strings"
+        ))
+    })
+}
+
 /// Makes the container, pulling its image when it is not there and may be pulled.
 ///
 /// # Errors
@@ -183,7 +195,7 @@ pub(crate) fn create(
         pull(session, client, creation, &options.image)?;
     }
     let query = Query::new()
-        .with_if(!creation.platform.is_empty(), "platform", platform(&creation.platform))
+        .with_if(!creation.platform.is_empty(), "platform", platform(&creation.platform)?)
         .with_if(!creation.name.is_empty(), "name", creation.name.clone());
     let body = body.to_value();
     let first = client.post_json("/containers/create", &query, &body);
@@ -229,11 +241,7 @@ pub(crate) fn pull(
     creation: &CreationOptions,
     image: &str,
 ) -> Result<()> {
-    let Some(reference) = image_reference(image)? else {
-        return Err(Failure::message(format!(
-            "invalid repository name ({image}), cannot specify 64-byte hexadecimal strings"
-        )));
-    };
+    let reference = named_reference(image)?;
     let tag =
         reference.digest.clone().or_else(|| reference.tag.clone()).unwrap_or_else(|| String::from("latest"));
     let query = Query::new()
@@ -265,31 +273,19 @@ fn familiar(reference: &Reference) -> String {
 }
 
 /// `os/architecture[/variant]`, with the other names of architectures replaced as containerd does.
-pub(crate) fn platform(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let parts: Vec<&str> = lower.split('/').collect();
-    let architecture = |name: &str| match name {
-        "x86_64" | "x86-64" => String::from("amd64"),
-        "aarch64" => String::from("arm64"),
-        "i386" => String::from("386"),
-        other => other.to_owned(),
-    };
-    match parts.as_slice() {
-        [only] if matches!(*only, "linux" | "windows" | "darwin" | "freebsd") => {
-            format!("{only}/{}", architecture(std::env::consts::ARCH))
-        }
-        [only] => format!("linux/{}", architecture(only)),
-        [system, name] => format!("{system}/{}", architecture(name)),
-        [system, name, variant, ..] => {
-            let architecture = architecture(name);
-            match (architecture.as_str(), *variant) {
-                // The variant that stands for itself is not named.
-                ("arm64", "v8" | "8") | ("amd64", "v1") => format!("{system}/{architecture}"),
-                _ => format!("{system}/{architecture}/{variant}"),
-            }
-        }
-        [] => lower,
+///
+/// # Errors
+/// What is no platform.
+pub(crate) fn platform(text: &str) -> Result<String> {
+    if text.is_empty() {
+        return Ok(String::new());
     }
+    let parsed =
+        platform::parse(text).map_err(|failure| failure.prefixed("error parsing specified platform"))?;
+    let parts = ["os", "architecture", "variant"];
+    let present: Vec<&str> =
+        parts.iter().filter_map(|part| parsed.get(part)?.as_str()).filter(|part| !part.is_empty()).collect();
+    Ok(present.join("/"))
 }
 
 /// `--use-api-socket`: the engine's own socket, mounted where clients in the container look for it.

@@ -75,10 +75,7 @@ fn request(session: &Session, client: &Client, args: &Args, body: &CreateBody) -
     let document = json!({
         "Name": args.creation.name,
         "Config": body.to_value(),
-        "Platform": match args.creation.platform.as_str() {
-            "" => String::new(),
-            platform => creation::platform(platform),
-        },
+        "Platform": creation::platform(&args.creation.platform)?,
         "Detach": args.detach,
         "Attach": {
             "Stdin": body.attaches("AttachStdin"),

@@ -24,21 +24,22 @@ impl Command for Args {
     };
 
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
-        flags.bool(&mut self.volumes, "volumes", "v", "Remove anonymous volumes associated with the container");
-        flags.bool(&mut self.link, "link", "l", "Remove the specified link");
         flags.bool(
-            &mut self.force,
-            "force",
-            "f",
-            "Force the removal of a running container (uses SIGKILL)",
+            &mut self.volumes,
+            "volumes",
+            "v",
+            "Remove anonymous volumes associated with the container",
         );
+        flags.bool(&mut self.link, "link", "l", "Remove the specified link");
+        flags.bool(&mut self.force, "force", "f", "Force the removal of a running container (uses SIGKILL)");
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
-        let query = Query::new()
-            .with_if(self.force, "force", "1")
-            .with_if(self.link, "link", "1")
-            .with_if(self.volumes, "v", "1");
+        let query = Query::new().with_if(self.force, "force", "1").with_if(self.link, "link", "1").with_if(
+            self.volumes,
+            "v",
+            "1",
+        );
         let client = session.client()?;
         let missing = std::sync::Mutex::new(Vec::new());
         let force = self.force;
@@ -51,7 +52,10 @@ impl Command for Args {
                 Ok(response) => response.discard().map(|()| true),
                 // With --force it is no failure that there is nothing to remove.
                 Err(failure) if force && failure.is_not_found() => {
-                    missing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(failure.to_string());
+                    missing
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .push(failure.to_string());
                     Ok(false)
                 }
                 Err(failure) => Err(failure),

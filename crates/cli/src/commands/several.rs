@@ -13,7 +13,10 @@ const PARALLEL: usize = 50;
 ///
 /// # Errors
 /// The failures, one per line.
-pub(crate) fn in_parallel(names: &[String], action: impl Fn(&str) -> Result<()> + Sync) -> Result<ExitStatus> {
+pub(crate) fn in_parallel(
+    names: &[String],
+    action: impl Fn(&str) -> Result<()> + Sync,
+) -> Result<ExitStatus> {
     in_parallel_unless(names, |name| action(name).map(|()| true))
 }
 

@@ -1,7 +1,10 @@
 //! The table of all commands. A row is all that a command needs to be found and listed.
 
 use super::{Action, Command, Entry, Section};
-use super::{create, run, stop};
+use super::{
+    attach, commit, create, diff, events, exec, export, import, kill, load, logs, pause, port, rename,
+    restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait,
+};
 use super::{history, images, inspect, network, prune, ps, search, stats, system, volume};
 
 /// A row of a group or of the `Commands:` section.
@@ -28,6 +31,7 @@ const fn group(name: &'static str, summary: &'static str, entries: &'static [Ent
 pub(super) const ROOT: &[Entry] = &[
     // Common commands, in docker's order: run exec ps build pull push images login logout search version info.
     common::<run::Args>("run"),
+    common::<exec::Args>("exec"),
     common::<ps::Args>("ps"),
     common::<images::Args>("images"),
     common::<search::Args>("search"),
@@ -45,6 +49,28 @@ pub(super) const ROOT: &[Entry] = &[
     row::<inspect::Args>("inspect"),
     row::<stats::Args>("stats"),
     row::<stop::Args>("stop"),
+    row::<attach::Args>("attach"),
+    row::<commit::Args>("commit"),
+    row::<diff::Args>("diff"),
+    row::<export::Args>("export"),
+    row::<kill::Args>("kill"),
+    row::<logs::Args>("logs"),
+    row::<pause::Args>("pause"),
+    row::<port::Args>("port"),
+    row::<rename::Args>("rename"),
+    row::<restart::Args>("restart"),
+    aliased::<rm::Args>("rm", &["remove"]),
+    row::<start::Args>("start"),
+    row::<top::Args>("top"),
+    row::<unpause::Args>("unpause"),
+    row::<update::Args>("update"),
+    row::<wait::Args>("wait"),
+    row::<events::Args>("events"),
+    row::<import::Args>("import"),
+    row::<load::Args>("load"),
+    row::<rmi::Args>("rmi"),
+    row::<save::Args>("save"),
+    row::<tag::Args>("tag"),
 ];
 
 /// `docker container COMMAND`.
@@ -56,6 +82,23 @@ const CONTAINER: &[Entry] = &[
     row::<run::Args>("run"),
     row::<stats::Args>("stats"),
     row::<stop::Args>("stop"),
+    row::<attach::Args>("attach"),
+    row::<commit::Args>("commit"),
+    row::<diff::Args>("diff"),
+    row::<exec::Args>("exec"),
+    row::<export::Args>("export"),
+    row::<kill::Args>("kill"),
+    row::<logs::Args>("logs"),
+    row::<pause::Args>("pause"),
+    row::<port::Args>("port"),
+    row::<rename::Args>("rename"),
+    row::<restart::Args>("restart"),
+    aliased::<rm::Args>("rm", &["remove"]),
+    row::<start::Args>("start"),
+    row::<top::Args>("top"),
+    row::<unpause::Args>("unpause"),
+    row::<update::Args>("update"),
+    row::<wait::Args>("wait"),
 ];
 
 /// `docker image COMMAND`.
@@ -64,6 +107,11 @@ const IMAGE: &[Entry] = &[
     row::<inspect::image::Args>("inspect"),
     aliased::<images::List>("ls", &["list"]),
     row::<prune::image::Args>("prune"),
+    row::<import::Args>("import"),
+    row::<load::Args>("load"),
+    row::<save::Args>("save"),
+    row::<tag::Args>("tag"),
+    aliased::<rmi::Args>("rm", &["remove", "rmi"]),
 ];
 
 /// `docker network COMMAND`.
@@ -82,6 +130,7 @@ const SYSTEM: &[Entry] = &[
     row::<system::disk_usage::Args>("df"),
     row::<system::information::Args>("info"),
     row::<prune::system::Args>("prune"),
+    row::<events::Args>("events"),
 ];
 
 /// `docker volume COMMAND`.

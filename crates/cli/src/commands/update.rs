@@ -53,12 +53,7 @@ impl Command for Args {
             "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)",
         );
         let ints = [
-            (
-                &mut self.cpu_period,
-                "cpu-period",
-                "",
-                "Limit CPU CFS (Completely Fair Scheduler) period",
-            ),
+            (&mut self.cpu_period, "cpu-period", "", "Limit CPU CFS (Completely Fair Scheduler) period"),
             (&mut self.cpu_quota, "cpu-quota", "", "Limit CPU CFS (Completely Fair Scheduler) quota"),
             (&mut self.cpu_rt_period, "cpu-rt-period", "", "Limit the CPU real-time period in microseconds"),
             (

@@ -33,7 +33,8 @@ impl Command for Args {
         let client = session.client()?;
         let mut failures = Vec::new();
         for name in &parsed.arguments {
-            let wait = || client.post(&object_path("container", name, "wait")?, &Query::new())?.json::<Exit>();
+            let wait =
+                || client.post(&object_path("container", name, "wait")?, &Query::new())?.json::<Exit>();
             match wait() {
                 Ok(exit) => println!("{}", exit.status),
                 Err(failure) => failures.push(failure),

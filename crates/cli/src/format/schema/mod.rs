@@ -5,6 +5,7 @@
 //! field that Docker does not know is an error (which `inspect` answers by looking at the document).
 
 pub(crate) mod container;
+pub(crate) mod events;
 pub(crate) mod image;
 pub(crate) mod network;
 pub(crate) mod system;
