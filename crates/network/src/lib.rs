@@ -3,16 +3,23 @@
 //! Everything is synchronous and thread safe; no process is spawned; the kernel is spoken to by netlink.
 //! Start at [`Manager`].
 
+mod drivers;
 mod error;
+mod firewall;
+mod host;
+mod ipam;
 mod mac;
 mod manager;
 mod netlink;
 mod nftables;
+mod ports;
 mod record;
 mod sandbox;
 #[cfg(test)]
 mod testing;
+mod warnings;
 
+pub use drivers::NetworkDriver;
 pub use error::{ErrorList, NetworkError, Result};
 pub use mac::MacAddress;
 pub use manager::{

@@ -1,7 +1,7 @@
 //! Hardware addresses of containers: parsed, printed, derived from the IPv4 address.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,12 @@ impl MacAddress {
     pub fn from_ipv4(address: Ipv4Addr) -> Self {
         let [a, b, c, d] = address.octets();
         Self([0x02, 0x42, a, b, c, d])
+    }
+
+    /// The same for a network without IPv4, from the last four bytes.
+    pub fn from_ipv6(address: Ipv6Addr) -> Self {
+        let bytes = address.octets();
+        Self([0x02, 0x46, bytes[12], bytes[13], bytes[14], bytes[15]])
     }
 }
 

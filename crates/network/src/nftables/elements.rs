@@ -37,9 +37,10 @@ impl Published {
         MAPS.into_iter().zip(elements).map(|(map, elements)| (map, elements.as_slice()))
     }
 
-    /// How many there are in a family.
-    pub(crate) fn count(&self, family: Family) -> usize {
-        self.sets(family).map(|(_, elements)| elements.len()).sum()
+    /// Each element of a family with its map.
+    pub(crate) fn each(&self, family: Family) -> impl Iterator<Item = (Family, &'static str, &Element)> {
+        self.sets(family)
+            .flat_map(move |(map, elements)| elements.iter().map(move |element| (family, map, element)))
     }
 
     fn extend(&mut self, record: &PublishedRecord) {

@@ -23,7 +23,7 @@ pub(super) const fn register(words: u32) -> u32 {
 
 /// What a rule ends with, or an element of a verdict map holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Accept,
     Drop,
     Return,

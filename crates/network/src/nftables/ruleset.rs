@@ -10,7 +10,8 @@ use super::Family;
 use super::batch::{Batch, Hook};
 use super::elements::Published;
 use super::expression::{Base, Connection, Expression, FIRST, Meta, Verdict, register};
-use super::set::{Data, Element, Gives, Kind, Set};
+pub(crate) use super::set::Element;
+use super::set::{Data, Gives, Kind, Set};
 
 /// Device group of every Sampan bridge of every instance ("SPN"): what is not in it is foreign.
 pub(crate) const DEVICE_GROUP: u32 = 0x0053_504e;
@@ -91,6 +92,11 @@ impl Ruleset {
                 .sum::<usize>()
     }
 
+    /// How many rules of them are in the chain `forward`.
+    pub(crate) fn forward_rule_count(&self) -> usize {
+        rules(Family::Ipv4, self.guard).iter().filter(|(chain, _)| *chain == "forward").count()
+    }
+
     /// Adds a network.
     pub(crate) fn add_bridge(&self, batch: &mut Batch, family: Family, bridge: &BridgeRules) {
         for (chain, rules) in chains_of(bridge) {
@@ -126,6 +132,17 @@ impl Ruleset {
         for (set, elements) in published.sets(family) {
             batch.delete_elements(family, &self.table, set, elements);
         }
+    }
+
+    /// Removes one element of a published port.
+    pub(crate) fn remove_element(
+        &self,
+        batch: &mut Batch,
+        family: Family,
+        set: &'static str,
+        element: &Element,
+    ) {
+        batch.delete_elements(family, &self.table, set, std::slice::from_ref(element));
     }
 }
 

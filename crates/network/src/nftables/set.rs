@@ -139,7 +139,7 @@ impl Set {
 
 /// What an element of a map gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Data {
+pub(crate) enum Data {
     Nothing,
     Verdict(Verdict),
     Value(Vec<u8>),
@@ -147,7 +147,7 @@ pub(super) enum Data {
 
 /// One element.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Element {
+pub(crate) struct Element {
     pub(super) key: Vec<u8>,
     /// The last key of a range in a compound interval set.
     pub(super) key_end: Option<Vec<u8>>,

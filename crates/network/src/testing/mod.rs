@@ -44,3 +44,5 @@ pub(crate) fn tool(program: &str, arguments: &[&str]) -> String {
     );
     text
 }
+
+pub(crate) mod lab;

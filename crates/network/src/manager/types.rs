@@ -1,16 +1,11 @@
-//! The door to this crate: one `Manager` for each daemon.
+//! What a manager is told, and what it gives.
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 
 use ipnet::IpNet;
 
-use crate::error::Result;
-use crate::record::{
-    BindingRequest, EndpointRecord, EndpointRequest, NetworkRecord, Protocol, PublishedBinding,
-    PublishedRecord, Records,
-};
-use crate::sandbox::{Sandbox, not_yet};
+use crate::record::{BindingRequest, EndpointRecord, Protocol, PublishedBinding, PublishedRecord};
 
 /// What a manager is told once.
 #[derive(Debug, Clone)]
@@ -145,123 +140,4 @@ pub struct Reconciled {
     pub removed_devices: Vec<String>,
     /// The ruleset was missing or damaged and was laid down again.
     pub ruleset_repaired: bool,
-}
-
-/// Container networking of one daemon. Every method may be called from any thread.
-#[derive(Debug)]
-pub struct Manager {
-    #[allow(dead_code)]
-    config: ManagerConfig,
-}
-
-impl Manager {
-    /// Makes or finds the default bridge and the ruleset, takes the records over and removes what has none.
-    ///
-    /// # Errors
-    /// A wrong configuration, a range that clashes, the kernel's refusal.
-    pub fn open(_config: ManagerConfig, _records: &Records) -> Result<Self> {
-        Err(not_yet())
-    }
-
-    /// The network `bridge` (or the one that the engine configured as default).
-    pub fn default_network(&self) -> NetworkRecord {
-        unreachable!("a manager cannot be opened yet")
-    }
-
-    /// All networks, `bridge`, `host` and `none` first.
-    pub fn networks(&self) -> Vec<NetworkRecord> {
-        Vec::new()
-    }
-
-    /// Makes a network. Empty `device`, `subnets` and 0 as `mtu` are filled in; the result is to be stored.
-    ///
-    /// # Errors
-    /// A wrong record, a clash, the kernel's refusal.
-    pub fn create_network(&self, _network: NetworkRecord) -> Result<NetworkRecord> {
-        Err(not_yet())
-    }
-
-    /// Removes a network (by name or id) without endpoints.
-    ///
-    /// # Errors
-    /// It is not there, is in use, or the kernel refuses.
-    pub fn remove_network(&self, _network: &str) -> Result<()> {
-        Err(not_yet())
-    }
-
-    /// Gives the sandbox a place in the network (by name or id). The result is to be stored.
-    ///
-    /// # Errors
-    /// No such network, no address left, address taken, the kernel's refusal. Nothing is left behind.
-    pub fn connect(
-        &self,
-        _sandbox: &Sandbox,
-        _network: &str,
-        _request: &EndpointRequest,
-    ) -> Result<EndpointRecord> {
-        Err(not_yet())
-    }
-
-    /// Forgets an endpoint whose sandbox is gone or about to go: addresses are free again, connections forgotten.
-    /// The kernel removes the link together with the sandbox.
-    ///
-    /// # Errors
-    /// All failures, after everything was tried.
-    pub fn disconnect(&self, _endpoint: &EndpointRecord) -> Result<()> {
-        Err(not_yet())
-    }
-
-    /// `docker network disconnect`: takes the link away from a sandbox that lives on. Takes about 20 ms.
-    ///
-    /// # Errors
-    /// All failures, after everything was tried.
-    pub fn disconnect_running(&self, _endpoint: &EndpointRecord) -> Result<()> {
-        Err(not_yet())
-    }
-
-    /// Publishes ports, all or none.
-    ///
-    /// # Errors
-    /// [`crate::NetworkError::PortAllocated`], [`crate::NetworkError::PortBind`], the kernel's refusal.
-    pub fn publish(&self, _request: &PublishRequest) -> Result<Published> {
-        Err(not_yet())
-    }
-
-    /// Takes published ports back. The shim's sockets are to be closed by whoever holds them.
-    ///
-    /// # Errors
-    /// All failures, after everything was tried.
-    pub fn unpublish(&self, _published: &PublishedRecord) -> Result<()> {
-        Err(not_yet())
-    }
-
-    /// Counters for `docker stats`.
-    ///
-    /// # Errors
-    /// The link is gone.
-    pub fn statistics(&self, _endpoint: &EndpointRecord) -> Result<Statistics> {
-        Err(not_yet())
-    }
-
-    /// Sentences for the user about the host: what other firewalls drop, and which rule is missing there.
-    pub fn warnings(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// Compares the kernel with what the manager knows: removes devices of this instance without a record and
-    /// lays the ruleset down again if somebody flushed it. Others' objects are never touched.
-    ///
-    /// # Errors
-    /// All failures, after everything was tried.
-    pub fn reconcile(&self) -> Result<Reconciled> {
-        Err(not_yet())
-    }
-
-    /// Removes every kernel object of this instance: for tests and for uninstalling.
-    ///
-    /// # Errors
-    /// All failures, after everything was tried.
-    pub fn teardown(&self) -> Result<()> {
-        Err(not_yet())
-    }
 }

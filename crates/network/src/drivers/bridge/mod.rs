@@ -1,0 +1,170 @@
+//! The driver `bridge`: a Linux bridge for each network, a veth pair for each container.
+
+mod device;
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::drivers::NetworkDriver;
+use crate::error::{ErrorList, NetworkError, Result};
+use crate::firewall::Firewall;
+use crate::netlink::{Request, link};
+use crate::record::{DriverName, EndpointRecord, EndpointRequest, NetworkRecord};
+use crate::sandbox::{InterfaceSettings, Sandbox, VethPair, device_prefix, route_socket};
+
+pub(crate) use device::{alias, is_ours};
+
+/// The largest device name in bytes (`IFNAMSIZ` without its closing zero).
+const LONGEST_NAME: usize = 15;
+/// RFC 791: every host must take packets of this size.
+const SMALLEST_MTU: u32 = 68;
+
+/// Bridges of one instance.
+#[derive(Debug)]
+pub(crate) struct Bridge {
+    instance: String,
+    firewall: Arc<Firewall>,
+}
+
+impl Bridge {
+    /// The driver; it makes nothing by itself.
+    pub(crate) fn new(instance: &str, firewall: Arc<Firewall>) -> Self {
+        Self { instance: instance.to_owned(), firewall }
+    }
+
+    /// Enslaves the host's end and pins the container's MAC address to it, then sets up the inside.
+    fn plug(
+        &self,
+        sandbox: &Sandbox,
+        network: &NetworkRecord,
+        pair: &VethPair,
+        endpoint: &EndpointRecord,
+        default_route: bool,
+    ) -> Result<()> {
+        let socket = route_socket()?;
+        let device = &network.device;
+        let Some(bridge) = link::find(&socket, device)? else {
+            return Err(NetworkError::InvalidNetwork {
+                network: network.name.clone(),
+                reason: format!("its bridge {device} is gone; restart the daemon to make it again"),
+            });
+        };
+        let mtu = (pair.mtu != network.mtu).then_some(network.mtu);
+        let host = &pair.host_device;
+        let mut request = Request::new();
+        let change = link::Change { master: Some(bridge.index), mtu, ..Default::default() };
+        request.change_link(pair.host_index, &change, format!("attach {host} to {device}"));
+        if !network.icc {
+            let label = format!("isolate {host} on {device}");
+            request.change_port(pair.host_index, None, Some(true), label);
+        }
+        if let Some(mac) = endpoint.mac {
+            request.pin_to_port(pair.host_index, mac, format!("pin {mac} to {host}"));
+        }
+        if let (Some(mac), Some(address)) = (endpoint.mac, endpoint.ipv4()) {
+            // A MAC address of the user's own may follow another one for the same IP address.
+            request.set_neighbour(bridge.index, address.into(), mac, format!("remember {mac} for {address}"));
+        }
+        request.execute(&socket)?;
+        let gateways = if default_route { endpoint.gateways.as_slice() } else { &[] };
+        let settings = InterfaceSettings { mac: endpoint.mac, mtu, addresses: &endpoint.addresses, gateways };
+        sandbox.set_up(pair, &settings)
+    }
+}
+
+impl NetworkDriver for Bridge {
+    fn name(&self) -> DriverName {
+        DriverName::Bridge
+    }
+
+    fn validate(&self, network: &NetworkRecord) -> Result<()> {
+        let refuse =
+            |reason: String| Err(NetworkError::InvalidNetwork { network: network.name.clone(), reason });
+        check_device_name(&network.device)?;
+        if network.subnets.is_empty() {
+            return refuse("a bridge network needs a subnet".to_owned());
+        }
+        if network.mtu < SMALLEST_MTU || network.mtu > 65_535 {
+            return refuse(format!("the MTU {} is not between {SMALLEST_MTU} and 65535", network.mtu));
+        }
+        for (index, subnet) in network.subnets.iter().enumerate() {
+            let is_ipv6 = |net: IpNet| matches!(net, IpNet::V6(_));
+            if network.subnets[..index].iter().any(|other| is_ipv6(other.subnet) == is_ipv6(subnet.subnet)) {
+                return refuse("a bridge network has at most one subnet of each family".to_owned());
+            }
+            if !subnet.subnet.contains(&subnet.gateway) {
+                return refuse(format!("the gateway {} is not in {}", subnet.gateway, subnet.subnet));
+            }
+            if subnet.range.is_some_and(|range| !subnet.subnet.contains(&range)) {
+                return refuse(format!("the address range is not in {}", subnet.subnet));
+            }
+            if subnet.subnet.max_prefix_len() == subnet.subnet.prefix_len() {
+                return refuse(format!("{} has no room for containers", subnet.subnet));
+            }
+        }
+        Ok(())
+    }
+
+    fn create_network(&self, network: &NetworkRecord) -> Result<()> {
+        self.validate(network)?;
+        // The rules come first: the bridge lets loopback addresses in, which only they keep out again.
+        self.firewall.add_network(network)?;
+        device::ensure(&self.instance, network).inspect_err(|_| {
+            // The device's failure is the one to tell.
+            let _ = self.firewall.remove_network(network);
+        })
+    }
+
+    fn restore_network(&self, network: &NetworkRecord) -> Result<()> {
+        self.validate(network)?;
+        device::ensure(&self.instance, network)
+    }
+
+    fn remove_network(&self, network: &NetworkRecord) -> Result<()> {
+        let mut errors = ErrorList::default();
+        errors.collect(device::remove(&self.instance, &network.device));
+        errors.collect(self.firewall.remove_network(network));
+        errors.finish()
+    }
+
+    fn connect(
+        &self,
+        sandbox: &Sandbox,
+        network: &NetworkRecord,
+        mut endpoint: EndpointRecord,
+        request: &EndpointRequest,
+    ) -> Result<EndpointRecord> {
+        if let Some(name) = &request.interface {
+            check_device_name(name)?;
+        }
+        let prefix = device_prefix(&self.instance)?;
+        let pair = sandbox.take_pair(&prefix, request.interface.as_deref(), network.mtu)?;
+        endpoint.host_device.clone_from(&pair.host_device);
+        endpoint.interface.clone_from(&pair.interface);
+        if let Err(error) = self.plug(sandbox, network, &pair, &endpoint, request.default_route) {
+            // Half of it may be done: what is left is no use to another network.
+            let _ = device::delete(&pair.host_device);
+            return Err(error);
+        }
+        Ok(endpoint)
+    }
+
+    fn disconnect(&self, _: &NetworkRecord, endpoint: &EndpointRecord, running: bool) -> Result<()> {
+        if running && !endpoint.host_device.is_empty() {
+            device::delete(&endpoint.host_device)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Whether the kernel takes this as a device's name (dev_valid_name).
+fn check_device_name(name: &str) -> Result<()> {
+    let is_bad = |byte: u8| byte == b'/' || byte == b':' || byte.is_ascii_whitespace() || byte == 0;
+    if name.is_empty() || name.len() > LONGEST_NAME || name == "." || name == ".." || name.bytes().any(is_bad)
+    {
+        return Err(NetworkError::InvalidDevice { name: name.to_owned() });
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The driver `none`: the container has nothing but its loopback interface.
+
+use crate::drivers::NetworkDriver;
+use crate::error::{NetworkError, Result};
+use crate::record::{DriverName, EndpointRecord, EndpointRequest, NetworkRecord};
+use crate::sandbox::Sandbox;
+
+/// There is nothing to make and nothing to remove.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoNetwork;
+
+impl NetworkDriver for NoNetwork {
+    fn name(&self) -> DriverName {
+        DriverName::None
+    }
+
+    fn validate(&self, network: &NetworkRecord) -> Result<()> {
+        without_subnets(network)
+    }
+
+    fn create_network(&self, network: &NetworkRecord) -> Result<()> {
+        self.validate(network)
+    }
+
+    fn restore_network(&self, network: &NetworkRecord) -> Result<()> {
+        self.validate(network)
+    }
+
+    fn remove_network(&self, _: &NetworkRecord) -> Result<()> {
+        Ok(())
+    }
+
+    fn connect(
+        &self,
+        _: &Sandbox,
+        _: &NetworkRecord,
+        endpoint: EndpointRecord,
+        request: &EndpointRequest,
+    ) -> Result<EndpointRecord> {
+        if request.mac.is_some() {
+            let reason = "conflicting options: mac-address and the network mode".to_owned();
+            return Err(NetworkError::Unsupported { reason });
+        }
+        Ok(endpoint)
+    }
+
+    fn disconnect(&self, _: &NetworkRecord, _: &EndpointRecord, _: bool) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A network without addresses cannot be given any.
+pub(in crate::drivers) fn without_subnets(network: &NetworkRecord) -> Result<()> {
+    if network.subnets.is_empty() {
+        return Ok(());
+    }
+    Err(NetworkError::InvalidNetwork {
+        network: network.name.clone(),
+        reason: format!("the driver {} has no addresses to give", network.driver.as_docker()),
+    })
+}

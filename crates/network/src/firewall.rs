@@ -1,0 +1,220 @@
+//! The packet filter of one instance: keeps what ought to be in the kernel, and puts it there.
+
+use std::sync::Mutex;
+
+use ipnet::IpNet;
+
+use crate::error::{NetworkError, Result};
+use crate::nftables::elements::Published;
+use crate::nftables::ruleset::{BridgeRules, Ruleset, table_name};
+use crate::nftables::{Batch, Family, dump};
+use crate::record::{NetworkRecord, PublishedRecord};
+use crate::sandbox::lock;
+
+/// What ought to be in the kernel, besides the published ports, which the manager keeps.
+#[derive(Debug)]
+pub(crate) struct Firewall {
+    instance: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    /// Forwarding was turned on by us: for IPv4, IPv6.
+    guard: [bool; 2],
+    bridges: [Vec<BridgeRules>; 2],
+}
+
+const FAMILIES: [Family; 2] = [Family::Ipv4, Family::Ipv6];
+
+impl State {
+    /// The IPv6 table is there only when something uses it.
+    fn is_used(&self, index: usize) -> bool {
+        index == 0 || self.guard[index] || !self.bridges[index].is_empty()
+    }
+}
+
+impl Firewall {
+    /// Nothing is in the kernel yet.
+    pub(crate) fn new(instance: &str) -> Self {
+        Self { instance: instance.to_owned(), state: Mutex::default() }
+    }
+
+    /// Whether the kernel has our table with the rule that keeps foreign traffic from being forwarded: it outlives
+    /// the daemon as long as the setting that it guards.
+    pub(crate) fn has_guard(&self, family: Family) -> bool {
+        let Ok(socket) = dump::socket() else { return false };
+        let mut forward_rules = 0;
+        let counted = dump::rules(&socket, family.number(), &table_name(&self.instance), |chain, _| {
+            forward_rules += usize::from(chain == "forward");
+        });
+        counted.is_ok() && forward_rules == self.ruleset(true).forward_rule_count()
+    }
+
+    /// From now on nothing is forwarded that is not ours, once the tables are laid down again.
+    pub(crate) fn guard(&self, family: Family) {
+        lock(&self.state).guard[usize::from(family == Family::Ipv6)] = true;
+    }
+
+    /// Lays the tables down from scratch, at one moment: connections go on.
+    pub(crate) fn lay_down(&self, published: &Published) -> Result<()> {
+        let state = lock(&self.state).clone();
+        let mut batch = Batch::new();
+        for (index, family) in FAMILIES.into_iter().enumerate() {
+            if state.is_used(index) {
+                self.ruleset(state.guard[index]).lay_down(
+                    &mut batch,
+                    family,
+                    &state.bridges[index],
+                    published,
+                );
+            }
+        }
+        batch.commit()
+    }
+
+    /// Remembers a network for the next [`Self::lay_down`].
+    pub(crate) fn remember(&self, network: &NetworkRecord) {
+        let mut state = lock(&self.state);
+        for (bridges, rules) in state.bridges.iter_mut().zip(rules_of(network)) {
+            bridges.extend(rules);
+        }
+    }
+
+    /// Adds a network.
+    pub(crate) fn add_network(&self, network: &NetworkRecord) -> Result<()> {
+        let before = lock(&self.state).clone();
+        self.remember(network);
+        let state = lock(&self.state).clone();
+        let mut batch = Batch::new();
+        for (index, (family, rules)) in FAMILIES.into_iter().zip(rules_of(network)).enumerate() {
+            let Some(rules) = rules else { continue };
+            let ruleset = self.ruleset(state.guard[index]);
+            if before.is_used(index) {
+                ruleset.add_bridge(&mut batch, family, &rules);
+            } else {
+                ruleset.lay_down(&mut batch, family, &state.bridges[index], &Published::default());
+            }
+        }
+        batch.commit().inspect_err(|_| self.forget(network))
+    }
+
+    /// Removes a network.
+    pub(crate) fn remove_network(&self, network: &NetworkRecord) -> Result<()> {
+        self.forget(network);
+        let mut batch = Batch::new();
+        for (family, rules) in FAMILIES.into_iter().zip(rules_of(network)) {
+            if let Some(rules) = rules {
+                self.ruleset(false).remove_bridge(&mut batch, family, &rules);
+            }
+        }
+        tolerate_missing(batch.commit())
+    }
+
+    /// Adds the published ports of an endpoint.
+    pub(crate) fn publish(&self, record: &PublishedRecord) -> Result<()> {
+        let published = Published::of([record]);
+        let mut batch = Batch::new();
+        for family in FAMILIES {
+            self.ruleset(false).add_published(&mut batch, family, &published);
+        }
+        batch.commit()
+    }
+
+    /// Removes the published ports of an endpoint; what somebody removed already is no failure.
+    pub(crate) fn unpublish(&self, record: &PublishedRecord) -> Result<()> {
+        let published = Published::of([record]);
+        let mut batch = Batch::new();
+        for family in FAMILIES {
+            self.ruleset(false).remove_published(&mut batch, family, &published);
+        }
+        match batch.commit() {
+            // One missing element undoes the whole transaction: then each goes alone.
+            Err(error) if is_missing(&error) => {
+                for (family, set, element) in FAMILIES.into_iter().flat_map(|family| published.each(family)) {
+                    let mut batch = Batch::new();
+                    self.ruleset(false).remove_element(&mut batch, family, set, element);
+                    tolerate_missing(batch.commit())?;
+                }
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the kernel still holds what it ought to.
+    pub(crate) fn is_intact(&self, published: &Published) -> Result<bool> {
+        let state = lock(&self.state).clone();
+        let socket = dump::socket()?;
+        let table = table_name(&self.instance);
+        for (index, family) in FAMILIES.into_iter().enumerate() {
+            if !state.is_used(index) {
+                continue;
+            }
+            if !dump::tables(&socket, family)?.contains(&table) {
+                return Ok(false);
+            }
+            let mut rules = 0;
+            dump::rules(&socket, family.number(), &table, |_, _| rules += 1)?;
+            if rules != self.ruleset(state.guard[index]).rule_count(family, &state.bridges[index]) {
+                return Ok(false);
+            }
+            for (set, elements) in published.sets(family) {
+                match dump::element_count(&socket, family, &table, set) {
+                    Ok(count) if count == elements.len() => {}
+                    Ok(_) => return Ok(false),
+                    Err(error) if is_missing(&error) => return Ok(false),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes the tables of this instance.
+    pub(crate) fn remove(&self) -> Result<()> {
+        let socket = dump::socket()?;
+        let table = table_name(&self.instance);
+        let mut batch = Batch::new();
+        for family in FAMILIES {
+            if dump::tables(&socket, family)?.contains(&table) {
+                batch.delete_table(family, &table);
+            }
+        }
+        tolerate_missing(batch.commit())
+    }
+
+    fn forget(&self, network: &NetworkRecord) {
+        let mut state = lock(&self.state);
+        for bridges in &mut state.bridges {
+            bridges.retain(|bridge| bridge.device != network.device);
+        }
+    }
+
+    fn ruleset(&self, guard: bool) -> Ruleset {
+        Ruleset { table: table_name(&self.instance), guard }
+    }
+}
+
+/// What the rules need of a network, for IPv4 and IPv6.
+fn rules_of(network: &NetworkRecord) -> [Option<BridgeRules>; 2] {
+    let rules = |subnet: IpNet| BridgeRules {
+        device: network.device.clone(),
+        subnet: subnet.trunc(),
+        internal: network.internal,
+        icc: network.icc,
+        masquerade: network.masquerade,
+    };
+    [network.ipv4().map(|subnet| rules(subnet.subnet)), network.ipv6().map(|subnet| rules(subnet.subnet))]
+}
+
+fn is_missing(error: &NetworkError) -> bool {
+    error.errno() == Some(rustix::io::Errno::NOENT.raw_os_error())
+}
+
+fn tolerate_missing(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if is_missing(&error) => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,80 @@
+//! Publishing ports: taken, put into the kernel's maps, and taken back.
+
+use super::{Manager, PublishRequest, Published};
+use crate::error::{ErrorList, Result};
+use crate::netlink::{Request, conntrack, link};
+use crate::nftables::elements::is_translated;
+use crate::ports;
+use crate::record::{DriverName, EndpointRecord, Protocol, PublishedRecord};
+use crate::sandbox::{lock, route_socket};
+
+impl Manager {
+    /// Publishes ports, all or none. A container without an address of its own (`host`, `none`) publishes none.
+    ///
+    /// # Errors
+    /// [`crate::NetworkError::PortAllocated`], [`crate::NetworkError::PortBind`], the kernel's refusal.
+    pub fn publish(&self, request: &PublishRequest) -> Result<Published> {
+        let _gate = self.coming_or_going();
+        let endpoint = &request.endpoint;
+        let network = self.network(&endpoint.network_id)?;
+        let mut record = PublishedRecord {
+            endpoint_id: endpoint.id.clone(),
+            ipv4: endpoint.ipv4(),
+            ipv6: endpoint.ipv6(),
+            bindings: Vec::new(),
+        };
+        if network.driver != DriverName::Bridge || network.internal || request.bindings.is_empty() {
+            return Ok(Published { record, reservations: Vec::new(), relays: Vec::new(), notes: Vec::new() });
+        }
+        let plan = ports::plan(endpoint, &request.bindings, network.binding_address, &self.ports)?;
+        record.bindings = plan.bindings;
+        if let Err(error) = self.open_ports(endpoint, &record) {
+            ports::release(&self.ports, &record.bindings);
+            return Err(error);
+        }
+        lock(&self.state).published.insert(record.endpoint_id.clone(), record.clone());
+        Ok(Published { record, reservations: plan.reservations, relays: plan.relays, notes: plan.notes })
+    }
+
+    /// Takes published ports back and ends the connections through them. The shim's sockets are to be closed by
+    /// whoever holds them.
+    ///
+    /// # Errors
+    /// All failures, after everything was tried.
+    pub fn unpublish(&self, published: &PublishedRecord) -> Result<()> {
+        let _gate = self.coming_or_going();
+        let mut errors = ErrorList::default();
+        errors.collect(self.firewall.unpublish(published));
+        errors.collect(conntrack::forget_target(published));
+        // Twice is once: by now the ports may be somebody else's.
+        if lock(&self.state).published.remove(&published.endpoint_id).is_some() {
+            ports::release(&self.ports, &published.bindings);
+        }
+        errors.finish()
+    }
+
+    fn open_ports(&self, endpoint: &EndpointRecord, record: &PublishedRecord) -> Result<()> {
+        if record.bindings.iter().any(|binding| is_translated(record, binding)) {
+            // With bridge-nf-call-iptables a container that reaches itself by the host's address has its packets
+            // turned around in the bridge, which sends nothing back where it came from unless told so.
+            let socket = route_socket()?;
+            if let Some(link) = link::find(&socket, &endpoint.host_device)? {
+                let mut request = Request::new();
+                let label = format!("let {} reach itself", endpoint.host_device);
+                request.change_port(link.index, Some(true), None, label);
+                request.execute(&socket)?;
+            }
+            self.firewall.publish(record)?;
+        }
+        // Datagrams that came before keep their way as long as they keep coming.
+        if record.bindings.iter().any(|binding| binding.protocol == Protocol::Udp)
+            && let Err(error) = conntrack::forget_untranslated(record)
+        {
+            let mut errors = ErrorList::default();
+            errors.collect::<()>(Err(error));
+            errors.collect(self.firewall.unpublish(record));
+            return errors.finish();
+        }
+        Ok(())
+    }
+}

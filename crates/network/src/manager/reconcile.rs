@@ -1,0 +1,71 @@
+//! Comparing the kernel with the records, and taking everything away.
+
+use std::collections::HashSet;
+
+use super::{Manager, Reconciled};
+use crate::drivers::bridge::is_ours;
+use crate::error::{ErrorList, Result};
+use crate::netlink::{Request, link};
+use crate::nftables::elements::Published;
+use crate::sandbox::{device_prefix, lock, route_socket};
+
+impl Manager {
+    /// Compares the kernel with what the manager knows: removes devices of this instance without a record, and
+    /// lays the ruleset down again if somebody flushed or changed it. Others' objects are never touched.
+    ///
+    /// # Errors
+    /// All failures, after everything was tried.
+    pub fn reconcile(&self) -> Result<Reconciled> {
+        let _gate = self.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut errors = ErrorList::default();
+        let mut reconciled = Reconciled::default();
+        let published = Published::of(lock(&self.state).published.values());
+        if errors.collect(self.firewall.is_intact(&published)) == Some(false) {
+            reconciled.ruleset_repaired = errors.collect(self.firewall.lay_down(&published)).is_some();
+        }
+        for network in self.networks() {
+            errors.collect(self.driver(network.driver).and_then(|driver| driver.restore_network(&network)));
+        }
+        reconciled.removed_devices = errors.collect(self.remove_leftovers(false)).unwrap_or_default();
+        errors.finish()?;
+        Ok(reconciled)
+    }
+
+    /// Removes every kernel object of this instance: for tests and for uninstalling. Containers lose their network.
+    ///
+    /// # Errors
+    /// All failures, after everything was tried.
+    pub fn teardown(&self) -> Result<()> {
+        let _gate = self.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut errors = ErrorList::default();
+        *lock(&self.state) = super::State::default();
+        errors.collect(self.remove_leftovers(true));
+        errors.collect(self.firewall.remove());
+        errors.finish()
+    }
+
+    /// Removes veth ends and bridges of this instance that no record names. Ends that belong to no bridge may be
+    /// those of ready sandboxes: they are leftovers only at start (`also_unattached`).
+    pub(super) fn remove_leftovers(&self, also_unattached: bool) -> Result<Vec<String>> {
+        let prefix = device_prefix(&self.config.instance)?;
+        let known: HashSet<String> = {
+            let state = lock(&self.state);
+            let ends = state.endpoints.values().map(|endpoint| endpoint.host_device.clone());
+            ends.chain(state.networks.iter().map(|network| network.record.device.clone())).collect()
+        };
+        let socket = route_socket()?;
+        let mut request = Request::new();
+        let mut removed = Vec::new();
+        for link in link::list(&socket)? {
+            let is_end =
+                link.kind == "veth" && link.name.len() == prefix.len() + 6 && link.name.starts_with(&prefix);
+            let is_leftover = is_end && (also_unattached || link.master.is_some());
+            if (is_leftover || is_ours(&link, &self.config.instance)) && !known.contains(&link.name) {
+                request.delete_link(link.index, format!("remove the leftover {}", link.name));
+                removed.push(link.name);
+            }
+        }
+        request.execute(&socket)?;
+        Ok(removed)
+    }
+}

@@ -1,0 +1,8 @@
+//! Published ports: who holds which, the sockets that keep them, and those that relay.
+
+mod publish;
+mod reserve;
+mod table;
+
+pub(crate) use publish::{Plan, plan, release};
+pub(crate) use table::PortTable;
