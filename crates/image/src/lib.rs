@@ -1,1 +1,27 @@
 //! References, the content store, layers and archives.
+//!
+//! [`Store`] holds the images of one data root: configurations by digest in an OCI layout, layers unpacked
+//! in the snapshot driver, names in the database. Everything is synchronous, safe from many threads at
+//! once, and whole after a kill at any point: layers first, then the configuration, then the name.
+
+mod blobs;
+mod changes;
+mod compression;
+mod config;
+mod error;
+mod image;
+mod ingest;
+mod list;
+mod make;
+mod pool;
+mod reference;
+mod store;
+
+pub use changes::apply_changes;
+pub use config::{Healthcheck, History, ImageConfig};
+pub use error::{ImageError, Result};
+pub use image::{Image, chain_ids};
+pub use list::{DiskUsage, Filters, HistoryRow, Summary};
+pub use make::{CommitOptions, ImportOptions, host_architecture};
+pub use reference::Reference;
+pub use store::{Names, ReferenceRecord, Store, Tagged};

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most layers below a writable one, as with Docker's overlay2.
-pub(crate) const MOST_LAYERS: usize = 127;
+pub const MOST_LAYERS: usize = 127;
 
 /// `layer.json` in a layer's directory.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +19,7 @@ pub(crate) struct LayerRecord {
     pub(crate) id: String,
     pub(crate) parent: Option<String>,
     pub(crate) size: u64,
+    pub(crate) tar_size: u64,
     pub(crate) entries: u64,
     /// Name in `l/`, for overlay.
     #[serde(default)]
@@ -259,7 +260,12 @@ impl Catalogue {
 }
 
 pub(crate) fn info(record: &LayerRecord) -> LayerInfo {
-    LayerInfo { id: record.id.clone(), parent: record.parent.clone(), size: record.size }
+    LayerInfo {
+        id: record.id.clone(),
+        parent: record.parent.clone(),
+        size: record.size,
+        tar_size: record.tar_size,
+    }
 }
 
 /// Ids become names of directories.

@@ -180,6 +180,8 @@ pub struct StagedLayer {
     pub(crate) directory: crate::staging::Staged,
     /// Bytes of its regular files.
     pub size: u64,
+    /// Length of the tar stream in bytes.
+    pub tar_size: u64,
     /// Number of its entries.
     pub entries: u64,
     /// What must still be done once the parent is known.
@@ -204,6 +206,8 @@ pub struct LayerInfo {
     pub parent: Option<String>,
     /// Bytes of its regular files, without its parents.
     pub size: u64,
+    /// Length in bytes of the tar stream that it was made from.
+    pub tar_size: u64,
 }
 
 /// What a caller wants of a writable layer.

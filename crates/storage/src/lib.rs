@@ -1,6 +1,6 @@
 //! Snapshot drivers for image layers and container file systems, and volumes.
 //!
-//! [`SnapshotDriver`] is the contract; [`open_driver`] picks a driver that works where the data lies.
+//! [`SnapshotDriver`] is the contract; [`drivers::open`] picks a driver that works where the data lies.
 //! Everything is synchronous and is meant to be called from blocking threads.
 
 pub mod archive;
@@ -8,7 +8,7 @@ mod catalogue;
 mod changes;
 mod detached;
 mod driver;
-mod drivers;
+pub mod drivers;
 mod error;
 mod mount_points;
 mod probe;
@@ -20,11 +20,11 @@ pub mod tar;
 mod unpack;
 mod usage;
 
+pub use catalogue::MOST_LAYERS;
 pub use driver::{
     AppliedLayer, Change, ChangeKind, LayerInfo, RootMount, SnapshotDriver, StagedLayer, WritableInfo,
     WritableOptions,
 };
-pub use drivers::open as open_driver;
 pub use drivers::overlay::Overlay;
 pub use error::{Result, StorageError};
 pub use probe::{Support, file_system, probe};

@@ -15,6 +15,7 @@ pub(crate) struct SplitWriter {
     out: zstd::stream::write::Encoder<'static, File>,
     raw: Vec<u8>,
     position: u64,
+    total: u64,
 }
 
 impl SplitWriter {
@@ -22,7 +23,7 @@ impl SplitWriter {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let file = File::create_new(path).doing(|| format!("creating {}", path.display()))?;
         let out = zstd::stream::write::Encoder::new(file, 1).doing(|| "starting zstd".into())?;
-        Ok(Self { out, raw: Vec::with_capacity(64 << 10), position: 0 })
+        Ok(Self { out, raw: Vec::with_capacity(64 << 10), position: 0, total: 0 })
     }
 
     /// Number of stretches written so far.
@@ -39,6 +40,7 @@ impl SplitWriter {
         number(&mut record, offset);
         number(&mut record, length);
         self.position += 1;
+        self.total += length;
         self.out.write_all(&record).doing(|| "writing a layer's split file".into())
     }
 
@@ -56,17 +58,18 @@ impl SplitWriter {
         Ok(())
     }
 
-    /// Ends the file.
-    pub(crate) fn finish(mut self) -> Result<()> {
+    /// Ends the file. Returns the length of the whole stream.
+    pub(crate) fn finish(mut self) -> Result<u64> {
         self.flush_raw()?;
         self.out.write_all(&[END]).doing(|| "writing a layer's split file".into())?;
         self.out.finish().doing(|| "writing a layer's split file".into())?;
-        Ok(())
+        Ok(self.total)
     }
 }
 
 impl Tap for SplitWriter {
     fn raw(&mut self, bytes: &[u8]) -> Result<()> {
+        self.total += bytes.len() as u64;
         self.raw.extend_from_slice(bytes);
         if self.raw.len() >= GATHER { self.flush_raw() } else { Ok(()) }
     }

@@ -36,6 +36,7 @@ pub(crate) enum Style {
 /// What unpacking gave.
 pub(crate) struct Unpacked {
     pub(crate) size: u64,
+    pub(crate) tar_size: u64,
     pub(crate) entries: u64,
     pub(crate) pending: Pending,
 }
@@ -61,14 +62,14 @@ pub(crate) fn unpack_layer(directory: &Path, tar: &mut dyn Read, style: Style) -
     unpacker.run()?;
     let Unpacker { reader, tree, mut pending, listed, size, root_given, .. } = unpacker;
     let entries = reader.entries();
-    reader.into_tap().finish()?;
+    let tar_size = reader.into_tap().finish()?;
     pending.implied = tree.implied.into_iter().collect();
     pending.implied.sort();
     if !root_given {
         pending.implied.insert(0, Vec::new());
     }
     pending.whiteouts.extend(listed);
-    Ok(Unpacked { size, entries, pending })
+    Ok(Unpacked { size, tar_size, entries, pending })
 }
 
 fn open_new_directory(path: &Path) -> Result<OwnedFd> {

@@ -16,7 +16,13 @@ use std::path::Path;
 pub(super) fn stage(driver: &Overlay, tar: &mut dyn Read) -> Result<StagedLayer> {
     let directory = driver.catalogue.staging.create()?;
     let unpacked = unpack_layer(directory.path(), tar, Style::Overlay)?;
-    Ok(StagedLayer { directory, size: unpacked.size, entries: unpacked.entries, pending: unpacked.pending })
+    Ok(StagedLayer {
+        directory,
+        size: unpacked.size,
+        tar_size: unpacked.tar_size,
+        entries: unpacked.entries,
+        pending: unpacked.pending,
+    })
 }
 
 pub(super) fn commit(
@@ -45,6 +51,7 @@ pub(super) fn commit(
         id: id.to_owned(),
         parent: parent.map(str::to_owned),
         size: staged.size,
+        tar_size: staged.tar_size,
         entries: staged.entries,
         link: driver.catalogue.short_name(id),
         shadows: staged.pending.shadows,
@@ -122,6 +129,7 @@ pub(super) fn mount_points_above(driver: &Overlay, parent: Option<&str>) -> Resu
         id: id.clone(),
         parent: parent.map(str::to_owned),
         size: 0,
+        tar_size: 0,
         entries: 0,
         link: driver.catalogue.short_name(&id),
         shadows: Vec::new(),

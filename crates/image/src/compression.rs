@@ -1,0 +1,138 @@
+//! Streams in gzip, zstd or no compression, told by their first bytes.
+
+use sha2::{Digest, Sha256};
+use std::io::{self, BufRead, BufReader, Read};
+
+/// A stream may grow to this many bytes before its ratio is looked at,
+const RATIO_FROM: u64 = 256 << 20;
+/// and then by no more than this factor: gzip cannot pass 1032, and zstd bombs reach millions.
+const LARGEST_RATIO: u64 = 2000;
+
+/// The plain bytes of a stream, with the digest of what came in.
+pub(crate) struct Plain<'a> {
+    source: Source<'a>,
+    produced: u64,
+}
+
+enum Source<'a> {
+    Plain(Counted<'a>),
+    Gzip(flate2::bufread::MultiGzDecoder<BufReader<Hashed<'a>>>),
+    Zstd(zstd::stream::read::Decoder<'static, BufReader<Hashed<'a>>>),
+}
+
+impl<'a> Plain<'a> {
+    /// Looks at the first bytes.
+    pub(crate) fn new(input: &'a mut dyn Read) -> io::Result<Self> {
+        let mut head = Vec::with_capacity(4);
+        Read::take(&mut *input, 4).read_to_end(&mut head)?;
+        let source = match head.as_slice() {
+            [0x1f, 0x8b, ..] => Source::Gzip(flate2::bufread::MultiGzDecoder::new(hashed(head, input))),
+            [0x28, 0xb5, 0x2f, 0xfd] => {
+                Source::Zstd(zstd::stream::read::Decoder::with_buffer(hashed(head, input))?)
+            }
+            [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X'] => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "bzip2 and xz are not supported: decompress the archive first, or use gzip or zstd",
+                ));
+            }
+            _ => Source::Plain(Counted { head, position: 0, input, count: 0 }),
+        };
+        Ok(Self { source, produced: 0 })
+    }
+
+    fn consumed(&self) -> u64 {
+        match &self.source {
+            Source::Plain(counted) => counted.count,
+            Source::Gzip(decoder) => decoder.get_ref().get_ref().input.count,
+            Source::Zstd(decoder) => decoder.get_ref().get_ref().input.count,
+        }
+    }
+
+    /// Reads what follows the compressed data, and gives digest (`None` when the stream was plain: it is
+    /// that of the plain bytes) and length of all that came in.
+    pub(crate) fn finish(self) -> io::Result<(Option<String>, u64)> {
+        let rest = match self.source {
+            Source::Plain(counted) => return Ok((None, counted.count)),
+            Source::Gzip(decoder) => decoder.into_inner(),
+            Source::Zstd(decoder) => decoder.finish(),
+        };
+        let mut rest = rest;
+        while !rest.fill_buf()?.is_empty() {
+            let length = rest.buffer().len();
+            rest.consume(length);
+        }
+        let hashed = rest.into_inner();
+        Ok((Some(format!("sha256:{}", hex::encode(hashed.hash.finalize()))), hashed.input.count))
+    }
+}
+
+impl Read for Plain<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = match &mut self.source {
+            Source::Plain(counted) => return counted.read(buffer),
+            Source::Gzip(decoder) => decoder.read(buffer),
+            Source::Zstd(decoder) => decoder.read(buffer),
+        }
+        .map_err(damaged)?;
+        self.produced += length as u64;
+        if self.produced > RATIO_FROM && self.produced / LARGEST_RATIO > self.consumed().max(1) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("refusing a stream that grows more than {LARGEST_RATIO} times when decompressed"),
+            ));
+        }
+        Ok(length)
+    }
+}
+
+/// Damage has many error kinds in the decoders; errors of the input itself keep theirs.
+fn damaged(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+            io::Error::new(io::ErrorKind::InvalidData, format!("damaged compression: {error}"))
+        }
+        _ => error,
+    }
+}
+
+fn hashed(head: Vec<u8>, input: &mut dyn Read) -> BufReader<Hashed<'_>> {
+    let input = Counted { head, position: 0, input, count: 0 };
+    BufReader::with_capacity(128 << 10, Hashed { input, hash: Sha256::new() })
+}
+
+/// Counts, and gives the first bytes again.
+struct Counted<'a> {
+    head: Vec<u8>,
+    position: usize,
+    input: &'a mut dyn Read,
+    count: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = if self.position < self.head.len() {
+            let length = buffer.len().min(self.head.len() - self.position);
+            buffer[..length].copy_from_slice(&self.head[self.position..self.position + length]);
+            self.position += length;
+            length
+        } else {
+            self.input.read(buffer)?
+        };
+        self.count += length as u64;
+        Ok(length)
+    }
+}
+
+struct Hashed<'a> {
+    input: Counted<'a>,
+    hash: Sha256,
+}
+
+impl Read for Hashed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.input.read(buffer)?;
+        self.hash.update(&buffer[..length]);
+        Ok(length)
+    }
+}
