@@ -6,7 +6,7 @@ use std::io::Write;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::container_options::{ContainerOptions, CreateBody};
+use super::container_options::{ContainerOptions, CreateBody, refuse_windows_flags};
 use super::{platform, progress};
 use crate::client::{Body, Client, Query};
 use crate::failure::{ExitStatus, Failure, Result};
@@ -99,6 +99,7 @@ pub(crate) fn body(
     options: &ContainerOptions,
     parsed: &Parsed,
 ) -> Result<CreateBody> {
+    refuse_windows_flags(parsed)?;
     let client = session.client()?;
     let with_help = |reason: String| with_help(session, command, &reason, ExitStatus(125));
     creation.check().map_err(with_help)?;

@@ -26,15 +26,14 @@ pub(super) fn render(images: &[Json]) -> String {
     for image in &images {
         lines.extend(image_lines(image, chips, spaced));
     }
-    let legend = " Info ->  U  In Use";
+    let legend = " Info ->  U In Use ";
     let mut out = String::from(
         "WARNING: This is an experimental feature. The output may change and shouldn't be depended on.\n",
     );
     out.push_str(&format!("{legend:>PAGE$}\n\n"));
     let widest = lines.iter().map(|line| line.name.len()).max().unwrap_or(0).max("Image".len());
     let width = widest.min(PAGE - 12 - 10 - 12 - 5 - 4 * SPACING);
-    let titles = ["ID", "DISK USAGE", "CONTENT SIZE", "EXTRA"].map(String::from);
-    out.push_str(&row("IMAGE", &titles, width));
+    out.push_str(&heading(width));
     for line in &lines {
         match &line.details {
             Some(details) => out.push_str(&row(&line.name, details, width)),
@@ -42,6 +41,21 @@ pub(super) fn render(images: &[Json]) -> String {
         }
     }
     out
+}
+
+/// The titles are set off by control sequences even where stdout is a file, as Docker's are.
+fn heading(width: usize) -> String {
+    let mut line = String::new();
+    for (title, width, right) in
+        [("IMAGE", width, false), ("ID", 12, false), ("DISK USAGE", 10, true), ("CONTENT SIZE", 12, true), ("EXTRA", 5, false)]
+    {
+        if !line.is_empty() {
+            line.push_str(&" ".repeat(SPACING));
+        }
+        let (painted, fill) = (format!("\x1b[39m\x1b[1m{title}\x1b[0m"), " ".repeat(width - title.len()));
+        line.push_str(&if right { fill + &painted } else { painted + &fill });
+    }
+    line + "\n"
 }
 
 fn row(name: &str, details: &[String; 4], width: usize) -> String {

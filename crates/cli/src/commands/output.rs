@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use crate::failure::{Failure, Result};
+use crate::failure::{ExitStatus, Failure, Result};
 
 /// What `--format` says of itself in lists.
 pub(crate) const FORMAT_HELP: &str = "Format output using a custom template:\n'table':            Print output in table format with column headers (default)\n'table TEMPLATE':   Print output in table format using the given Go template\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template.\nRefer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates";
@@ -38,7 +38,14 @@ pub(crate) fn confirm(question: &str) -> Result<bool> {
 /// The joined failure, unless there are none.
 pub(crate) fn join(failures: Vec<Failure>) -> Result<()> {
     let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    if lines.is_empty() { Ok(()) } else { Err(Failure::message(lines.join("\n"))) }
+    let chosen = failures.iter().find_map(|failure| match failure {
+        Failure::Status { status, .. } => Some(*status),
+        _ => None,
+    });
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Status { text: lines.join("\n"), status: chosen.unwrap_or(ExitStatus::FAILURE) })
 }
 
 impl From<crate::format::template::TemplateError> for Failure {

@@ -3,7 +3,28 @@
 use serde_json::{Map, Value, json};
 
 use super::devices;
-use crate::flags::FlagSet;
+use crate::flags::{FlagSet, Parsed};
+
+/// Flags that only an engine on Windows knows.
+const WINDOWS_ONLY: [&str; 4] = ["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"];
+
+/// Refuses flags of engines on Windows, in docker's words.
+///
+/// # Errors
+/// One sentence per flag.
+pub(crate) fn refuse_windows_flags(parsed: &Parsed) -> Result<(), String> {
+    let sentences: Vec<String> = WINDOWS_ONLY
+        .iter()
+        .filter(|name| parsed.changed(name))
+        .map(|name| {
+            format!(
+                "\"--{name}\" is only supported on a Docker daemon running on windows, but the Docker daemon is \
+                 running on linux"
+            )
+        })
+        .collect();
+    if sentences.is_empty() { Ok(()) } else { Err(sentences.join("\n")) }
+}
 
 /// The flags of limits: sizes in bytes, CPUs in billionths, CPU times in microseconds.
 #[derive(Default)]
@@ -99,8 +120,6 @@ impl Resources {
                 .shown_default("[]");
         }
         let ints = [
-            (&mut self.cpu_count, "cpu-count", "", "CPU count (Windows only)"),
-            (&mut self.cpu_percent, "cpu-percent", "", "CPU percent (Windows only)"),
             (&mut self.cpu_period, "cpu-period", "", "Limit CPU CFS (Completely Fair Scheduler) period"),
             (&mut self.cpu_quota, "cpu-quota", "", "Limit CPU CFS (Completely Fair Scheduler) quota"),
             (&mut self.cpu_rt_period, "cpu-rt-period", "", "Limit CPU real-time period in microseconds"),
@@ -113,22 +132,13 @@ impl Resources {
         for (target, name, shorthand, usage) in ints {
             flags.int(target, name, shorthand, usage);
         }
+        flags.int(&mut self.cpu_count, "cpu-count", "", "CPU count (Windows only)").hidden();
+        flags.int(&mut self.cpu_percent, "cpu-percent", "", "CPU percent (Windows only)").hidden();
         flags.string(&mut self.cpuset_cpus, "cpuset-cpus", "", "CPUs in which to allow execution (0-3, 0,1)");
         flags.string(&mut self.cpuset_mems, "cpuset-mems", "", "MEMs in which to allow execution (0-3, 0,1)");
         flags.cpus(&mut self.cpus, "cpus", "Number of CPUs");
-        flags.size(
-            &mut self.io_bandwidth,
-            "io-maxbandwidth",
-            "",
-            "Maximum IO bandwidth limit for the system drive (Windows only)",
-        );
-        flags.unsigned(
-            &mut self.io_operations,
-            "io-maxiops",
-            "uint",
-            u64::MAX,
-            "Maximum IOps limit for the system drive (Windows only)",
-        );
+        flags.size(&mut self.io_bandwidth, "io-maxbandwidth", "", "Maximum IO bandwidth").hidden();
+        flags.unsigned(&mut self.io_operations, "io-maxiops", "uint", u64::MAX, "Maximum IOps").hidden();
         flags.string(
             &mut self.cgroup_parent,
             "cgroup-parent",
