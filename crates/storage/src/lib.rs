@@ -19,6 +19,7 @@ mod staging;
 pub mod tar;
 mod unpack;
 mod usage;
+pub mod volumes;
 
 pub use catalogue::MOST_LAYERS;
 pub use driver::{
