@@ -17,5 +17,6 @@ pub mod pidfd;
 pub mod process;
 pub mod scheduling;
 pub mod seccomp;
+pub mod signal;
 pub mod socket;
 pub mod terminal;

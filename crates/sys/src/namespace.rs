@@ -30,6 +30,23 @@ impl Namespaces {
     /// Offsets of the monotonic and boot-time clocks; only children get into a new one.
     pub const TIME: Self = Self(0x80);
 
+    /// All kinds together.
+    pub const ALL: Self = Self(
+        Self::MOUNT.0
+            | Self::UTS.0
+            | Self::IPC.0
+            | Self::PID.0
+            | Self::NETWORK.0
+            | Self::USER.0
+            | Self::CGROUP.0
+            | Self::TIME.0,
+    );
+
+    /// The set with these bits; those that mean no namespace are left out.
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits & Self::ALL.0)
+    }
+
     /// The bits as clone(2) takes them.
     pub const fn bits(self) -> u32 {
         self.0
