@@ -78,11 +78,12 @@ pub(crate) fn supervise() -> io::Result<()> {
     let control = sampan_sys::descriptor::take_inherited(CONTROL)?;
     let mut shim = Shim::new()?;
     shim.accept(control);
-    shim.run()?;
+    let result = shim.run();
+    shim.discard_parked();
     if let Some(directory) = &shim.directory {
         let _ = std::fs::remove_file(directory.join(sampan_shim::protocol::SOCKET_NAME));
     }
-    Ok(())
+    result
 }
 
 impl Shim {

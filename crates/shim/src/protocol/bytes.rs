@@ -41,6 +41,30 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
+/// A value that only ever travels between two programs of one build: packed, inside a string.
+///
+/// The shim would otherwise need two readers for the same large structure; and this one is the faster.
+pub(super) mod packed {
+    use super::Bytes;
+    use serde::de::{DeserializeOwned, Error as _};
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        Bytes(postcard::to_allocvec(value).map_err(S::Error::custom)?).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let bytes = Bytes::deserialize(deserializer)?;
+        postcard::from_bytes(&bytes.0).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -72,7 +72,8 @@ pub struct Launch {
     pub container: String,
     /// The shim's own directory (mode 0700): its socket and the exit record. On a tmpfs, absolute.
     pub directory: PathBuf,
-    /// What shall run.
+    /// What shall run. A shim is launched by the daemon that started it, so both have the same idea of a plan.
+    #[serde(with = "super::bytes::packed")]
     pub plan: Plan,
     /// How its standard streams behave.
     #[serde(default)]
