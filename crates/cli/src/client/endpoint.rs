@@ -39,10 +39,20 @@ impl Endpoint {
         }
         let context = crate::config::current_context(session);
         if context != crate::config::DEFAULT_CONTEXT {
-            let host = crate::config::context_host(session, &context)
-                .map_err(|failure| failure.prefixed("unable to resolve docker endpoint"))?;
+            let host = crate::config::contexts::host(session, &context).map_err(|failure| {
+                failure.prefixed("Failed to initialize: unable to resolve docker endpoint")
+            })?;
             return Self::parse(&host);
         }
+        Self::of_default_context(session)
+    }
+
+    /// The endpoint of the default context: `-H`, `DOCKER_HOST` or the default socket.
+    ///
+    /// # Errors
+    /// An address of no known form.
+    pub(crate) fn of_default_context(session: &Session) -> Result<Self> {
+        let options = session.options();
         let explicit = match options.hosts.first() {
             Some(host) => Some(host.clone()),
             None => std::env::var("DOCKER_HOST").ok(),

@@ -124,19 +124,22 @@ pub(super) fn invoke<C: Command>(invocation: &Invocation<'_>) -> Result<ExitStat
     let path = invocation.path;
     let usage = match specification.arguments {
         "" => path.to_owned(),
-        arguments => format!("{path} {arguments}"),
+        // A second usage line names the program itself.
+        arguments => {
+            format!("{path} {arguments}").replace("\tdocker ", &format!("\t{} ", invocation.session.name()))
+        }
     };
     let mut command = C::default();
     let mut flags = FlagSet::default();
     command.flags(&mut flags);
     if invocation.help {
-        return help::command(invocation.session.name(), &usage, &specification, &flags);
+        return help::command::<C>(invocation.session.name(), &usage, &flags);
     }
     let parsed = flags.parse(invocation.words, specification.interspersed).map_err(|error| {
         Failure::Usage(format!("{error}\n\nUsage:  {usage}\n\nRun '{path} --help' for more information"))
     })?;
     if parsed.help {
-        return help::command(invocation.session.name(), &usage, &specification, &flags);
+        return help::command::<C>(invocation.session.name(), &usage, &flags);
     }
     drop(flags);
     specification.positional.check(parsed.arguments.len(), invocation.session.name(), path, &usage)?;

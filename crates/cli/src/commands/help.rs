@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Action, Entry, Section, Specification, table};
+use super::{Action, Command, Entry, Section, table};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::FlagSet;
 use crate::session::{GlobalOptions, Session};
@@ -14,13 +14,9 @@ fn columns() -> usize {
 }
 
 /// Help of one command, on stdout.
-pub(super) fn command(
-    program: &str,
-    usage: &str,
-    specification: &Specification,
-    flags: &FlagSet<'_>,
-) -> Result<ExitStatus> {
-    let mut text = format!("Usage:  {usage}\n\n{}", specification.summary);
+pub(super) fn command<C: Command>(program: &str, usage: &str, flags: &FlagSet<'_>) -> Result<ExitStatus> {
+    let specification = C::SPECIFICATION;
+    let mut text = format!("Usage:  {usage}\n\n{}", C::DESCRIPTION);
     if !specification.aliases.is_empty() {
         let aliases: Vec<String> =
             specification.aliases.split(", ").map(|alias| format!("{program} {alias}")).collect();

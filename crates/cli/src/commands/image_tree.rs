@@ -46,9 +46,13 @@ pub(super) fn render(images: &[Json]) -> String {
 /// The titles are set off by control sequences even where stdout is a file, as Docker's are.
 fn heading(width: usize) -> String {
     let mut line = String::new();
-    for (title, width, right) in
-        [("IMAGE", width, false), ("ID", 12, false), ("DISK USAGE", 10, true), ("CONTENT SIZE", 12, true), ("EXTRA", 5, false)]
-    {
+    for (title, width, right) in [
+        ("IMAGE", width, false),
+        ("ID", 12, false),
+        ("DISK USAGE", 10, true),
+        ("CONTENT SIZE", 12, true),
+        ("EXTRA", 5, false),
+    ] {
         if !line.is_empty() {
             line.push_str(&" ".repeat(SPACING));
         }

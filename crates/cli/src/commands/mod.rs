@@ -6,6 +6,7 @@
 
 mod attachment;
 mod container_options;
+mod context;
 mod creation;
 mod dispatch;
 mod help;
@@ -31,6 +32,7 @@ mod volume;
 
 mod attach;
 mod commit;
+mod cp;
 mod create;
 mod diff;
 mod download;
@@ -85,6 +87,8 @@ pub(crate) struct Specification {
 pub(crate) trait Command: Default {
     /// Its help and its arguments.
     const SPECIFICATION: Specification;
+    /// What help says instead of the summary, where that is more.
+    const DESCRIPTION: &'static str = Self::SPECIFICATION.summary;
 
     /// Binds the flags to the fields; the fields' values are the defaults.
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>);

@@ -2,10 +2,10 @@
 
 use super::{Action, Command, Entry, Section};
 use super::{
-    attach, commit, create, diff, events, exec, export, import, kill, load, logs, pause, port, rename,
+    attach, commit, cp, create, diff, events, exec, export, import, kill, load, logs, pause, port, rename,
     restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait,
 };
-use super::{history, images, inspect, network, prune, ps, search, stats, system, volume};
+use super::{context, history, images, inspect, network, prune, ps, search, stats, system, volume};
 
 /// A row of a group or of the `Commands:` section.
 const fn row<C: Command>(name: &'static str) -> Entry {
@@ -39,11 +39,13 @@ pub(super) const ROOT: &[Entry] = &[
     common::<system::information::Args>("info"),
     // Groups.
     group("container", "Manage containers", CONTAINER),
+    group("context", "Manage contexts", CONTEXT),
     group("image", "Manage images", IMAGE),
     group("network", "Manage networks", NETWORK),
     group("system", "Manage Docker", SYSTEM),
     group("volume", "Manage volumes", VOLUME),
     // The rest.
+    row::<cp::Args>("cp"),
     row::<create::Args>("create"),
     row::<history::Args>("history"),
     row::<inspect::Args>("inspect"),
@@ -75,6 +77,7 @@ pub(super) const ROOT: &[Entry] = &[
 
 /// `docker container COMMAND`.
 const CONTAINER: &[Entry] = &[
+    row::<cp::Args>("cp"),
     row::<create::Args>("create"),
     row::<inspect::container::Args>("inspect"),
     aliased::<ps::Args>("ls", &["ps", "list"]),
@@ -99,6 +102,19 @@ const CONTAINER: &[Entry] = &[
     row::<unpause::Args>("unpause"),
     row::<update::Args>("update"),
     row::<wait::Args>("wait"),
+];
+
+/// `docker context COMMAND`.
+const CONTEXT: &[Entry] = &[
+    row::<context::create::Args>("create"),
+    row::<context::export::Args>("export"),
+    row::<context::import::Args>("import"),
+    row::<context::inspect::Args>("inspect"),
+    aliased::<context::list::Args>("ls", &["list"]),
+    aliased::<context::remove::Args>("rm", &["remove"]),
+    row::<context::show::Args>("show"),
+    row::<context::update::Args>("update"),
+    row::<context::switch::Args>("use"),
 ];
 
 /// `docker image COMMAND`.

@@ -1,12 +1,12 @@
 //! Docker's configuration folder: `config.json` and the contexts.
 
+pub(crate) mod contexts;
 mod file;
 
 use std::path::PathBuf;
 
 pub(crate) use file::ConfigFile;
 
-use crate::failure::{Failure, Result};
 use crate::session::Session;
 
 /// The context that stands for `DOCKER_HOST` or the default socket.
@@ -41,12 +41,4 @@ pub(crate) fn current_context(session: &Session) -> String {
         "" => DEFAULT_CONTEXT.to_owned(),
         context => context.to_owned(),
     }
-}
-
-/// The address of the engine that a context names.
-///
-/// # Errors
-/// There is no such context.
-pub(crate) fn context_host(_session: &Session, context: &str) -> Result<String> {
-    Err(Failure::message(format!("context {}: context not found", crate::flags::quote(context))))
 }

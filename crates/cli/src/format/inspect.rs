@@ -23,6 +23,8 @@ pub struct Inspected {
     /// The engine's own answer: what is printed without a template, and what a template is given when
     /// it asks for something that the type does not have.
     pub document: String,
+    /// The document came from an engine and may know more than the type does.
+    pub from_engine: bool,
 }
 
 impl Inspector {
@@ -49,8 +51,10 @@ impl Inspector {
         match &mut self.mode {
             Mode::Json { documents, .. } => documents.push(object.document),
             Mode::Template { template, out } => {
-                let text =
-                    template.render(&object.typed).or_else(|_| from_document(template, &object.document))?;
+                let text = match template.render(&object.typed) {
+                    Err(_) if object.from_engine => from_document(template, &object.document)?,
+                    shown => shown.map_err(context)?,
+                };
                 out.push_str(&text);
                 out.push('\n');
             }

@@ -79,6 +79,10 @@ pub trait Object {
         let _ = (name, arguments);
         Value::Missing
     }
+    /// Whether it counts as true: a struct always does.
+    fn truth(&self) -> bool {
+        true
+    }
     /// What `json` gives.
     fn json(&self) -> String;
     /// What printing it gives (Go's `%v`).
@@ -130,7 +134,7 @@ impl Value {
             Self::Text(text) | Self::Number(text) => !text.is_empty(),
             Self::List(list) => !list.items.is_empty(),
             Self::Map(map) => !map.entries.is_empty(),
-            Self::Object(_) => true,
+            Self::Object(object) => object.truth(),
         }
     }
 

@@ -70,5 +70,5 @@ fn document(
     let document = session.client()?.get(path, query)?.text()?;
     let parsed: serde_json::Value = serde_json::from_str(&document)?;
     let typed = schema.map_or_else(|| Value::untyped(&parsed), |schema| schema.decode(&parsed));
-    Ok(Inspected { typed, document })
+    Ok(Inspected { typed, document, from_engine: true })
 }

@@ -110,7 +110,7 @@ fn is_skippable(failure: &Failure) -> bool {
 }
 
 /// Inspects each name with `fetch` and prints what was found, then what failed.
-fn inspect(
+pub(super) fn inspect(
     format: &str,
     names: &[String],
     mut fetch: impl FnMut(&str) -> Result<Inspected>,

@@ -20,6 +20,8 @@ impl Command for Args {
         positional: Positional::AtLeast(1),
         interspersed: true,
     };
+    const DESCRIPTION: &'static str =
+        "Remove one or more volumes. You cannot remove a volume that is in use by a container.";
 
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
         flags.bool(&mut self.force, "force", "f", "Force the removal of one or more volumes");

@@ -200,7 +200,7 @@ fn decode(kind: &'static Type, document: Option<&Json>) -> Value {
         }
         Type::Duration => {
             let nanoseconds = document.and_then(Json::as_i64).unwrap_or_default();
-            if nanoseconds == 0 { Value::Int(0) } else { Value::Object(Rc::new(Span(nanoseconds))) }
+            Value::Object(Rc::new(Span(nanoseconds)))
         }
         Type::Struct(schema) => decode_struct(schema, document),
         Type::Pointer(inner) => match document {
@@ -310,6 +310,10 @@ impl Object for Span {
             "Seconds" => Member::Value(Value::Float(self.0 as f64 / 1e9)),
             _ => Member::Absent,
         }
+    }
+
+    fn truth(&self) -> bool {
+        self.0 != 0
     }
 
     fn json(&self) -> String {

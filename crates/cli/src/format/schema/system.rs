@@ -12,43 +12,6 @@ static SYSTEM_PLUGINS_INFO: Struct = Struct {
     ],
 };
 
-static REGISTRY_INDEX_INFO: Struct = Struct {
-    name: "registry.IndexInfo",
-    fields: &[
-        field("Name", "Name", Type::Text),
-        field("Mirrors", "Mirrors", Type::List(&Type::Text, "[]string")),
-        field("Secure", "Secure", Type::Bool),
-        field("Official", "Official", Type::Bool),
-    ],
-};
-
-static REGISTRY_SERVICE_CONFIG: Struct = Struct {
-    name: "registry.ServiceConfig",
-    fields: &[
-        optional(
-            "AllowNondistributableArtifactsCIDRs",
-            "AllowNondistributableArtifactsCIDRs",
-            Type::List(&Type::Pointer(&Type::Any), "[]interface {}"),
-        ),
-        optional(
-            "AllowNondistributableArtifactsHostnames",
-            "AllowNondistributableArtifactsHostnames",
-            Type::List(&Type::Text, "[]string"),
-        ),
-        field(
-            "InsecureRegistryCIDRs",
-            "InsecureRegistryCIDRs",
-            Type::List(&Type::Pointer(&Type::Any), "[]interface {}"),
-        ),
-        field(
-            "IndexConfigs",
-            "IndexConfigs",
-            Type::Map(&Type::Pointer(&Type::Struct(&REGISTRY_INDEX_INFO)), "map[string]*registry.IndexInfo"),
-        ),
-        field("Mirrors", "Mirrors", Type::List(&Type::Text, "[]string")),
-    ],
-};
-
 static SYSTEM_RUNTIME_WITH_STATUS: Struct = Struct {
     name: "system.RuntimeWithStatus",
     fields: &[
@@ -164,7 +127,7 @@ pub(crate) static SYSTEM_INFO: Struct = Struct {
         field("OSType", "OSType", Type::Text),
         field("Architecture", "Architecture", Type::Text),
         field("IndexServerAddress", "IndexServerAddress", Type::Text),
-        field("RegistryConfig", "RegistryConfig", Type::Pointer(&Type::Struct(&REGISTRY_SERVICE_CONFIG))),
+        field("RegistryConfig", "RegistryConfig", Type::Any),
         field("NCPU", "NCPU", Type::Int),
         field("MemTotal", "MemTotal", Type::Int),
         field("GenericResources", "GenericResources", Type::List(&Type::Any, "[]image.ManifestSummary")),
