@@ -10,6 +10,7 @@ mod host;
 mod ipam;
 mod mac;
 mod manager;
+mod names;
 mod netlink;
 mod nftables;
 mod ports;
@@ -25,6 +26,9 @@ pub use mac::MacAddress;
 pub use manager::{
     Manager, ManagerConfig, PublishRequest, Published, Reconciled, RelaySocket, Reservation, Statistics,
     default_bridge_device,
+};
+pub use names::{
+    HOST_RESOLVER_FILE, HostEntry, HostsRequest, ResolverRequest, hostname, hosts, resolver, resolver_source,
 };
 pub use record::{
     BindingRequest, DriverName, EndpointRecord, EndpointRequest, HostPort, NetworkRecord, Protocol,

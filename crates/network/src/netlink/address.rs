@@ -1,6 +1,6 @@
 //! Addresses of links, and what a bridge or a host knows of its neighbours (rtnetlink(7)).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 use sampan_sys::netlink::NetlinkSocket;
@@ -125,17 +125,4 @@ pub(crate) fn list(socket: &NetlinkSocket) -> Result<Vec<(u32, IpNet)>> {
         }
     })?;
     Ok(addresses)
-}
-
-/// The address that no subnet's member may have: all zeros in the host part.
-pub(crate) fn network_address(net: IpNet) -> IpAddr {
-    net.network()
-}
-
-/// Where packets for everybody in the subnet go; IPv6 has none.
-pub(crate) fn broadcast_address(net: IpNet) -> Option<Ipv4Addr> {
-    match net {
-        IpNet::V4(net) if net.prefix_len() < 31 => Some(net.broadcast()),
-        _ => None,
-    }
 }

@@ -112,14 +112,6 @@ impl Request {
         self.nest(IFLA_LINKINFO, |request| request.put_text(IFLA_INFO_KIND, "bridge"));
     }
 
-    /// Adds: make a dummy link, which stands in for hardware in tests.
-    #[cfg(test)]
-    pub(crate) fn create_dummy(&mut self, name: &str) {
-        self.message(RTM_NEWLINK, CREATE | EXCLUSIVE, &header(0, 0, 0), format!("make the link {name}"));
-        self.put_text(IFLA_IFNAME, name);
-        self.nest(IFLA_LINKINFO, |request| request.put_text(IFLA_INFO_KIND, "dummy"));
-    }
-
     /// Adds: make a veth pair whose peer is born inside `namespace`. Both ends are down.
     pub(crate) fn create_veth(&mut self, name: &str, peer: &str, mtu: u32, namespace: BorrowedFd<'_>) {
         self.message(RTM_NEWLINK, CREATE | EXCLUSIVE, &header(0, 0, 0), format!("make the veth pair {name}"));

@@ -12,9 +12,7 @@ pub(crate) mod link;
 pub(crate) mod route;
 
 pub(crate) use attributes::Attributes;
-pub(crate) use request::{
-    ACKNOWLEDGE, APPEND, CREATE, DUMP, EXCLUSIVE, REPLACE, REQUEST, ROUTE_HEADER, Request,
-};
+pub(crate) use request::{APPEND, CREATE, DUMP, EXCLUSIVE, REPLACE, Request};
 
 /// Netlink pads everything to 4 bytes.
 pub(crate) const fn aligned(length: usize) -> usize {

@@ -10,9 +10,9 @@ use super::{Attributes, aligned};
 use crate::error::{NetworkError, Result};
 
 /// `NLM_F_REQUEST`: set on every message by [`Request::message`].
-pub(crate) const REQUEST: u16 = 0x1;
+const REQUEST: u16 = 0x1;
 /// `NLM_F_ACK`: answer also when all went well.
-pub(crate) const ACKNOWLEDGE: u16 = 0x4;
+const ACKNOWLEDGE: u16 = 0x4;
 /// `NLM_F_ROOT | NLM_F_MATCH`: list everything.
 pub(crate) const DUMP: u16 = 0x300;
 /// `NLM_F_REPLACE`.
@@ -26,8 +26,6 @@ pub(crate) const APPEND: u16 = 0x800;
 
 /// Size of `struct nlmsghdr`.
 const HEADER: usize = 16;
-/// Size of `struct ifinfomsg`, the first bytes of a link message.
-pub(crate) const ROUTE_HEADER: usize = 16;
 /// `NLMSG_ERROR`, which is also the positive answer, with error number 0.
 const ANSWER: u16 = 2;
 /// `NLMSG_DONE`.
@@ -81,11 +79,6 @@ impl Request {
         }
     }
 
-    /// Whether nothing was put in.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
     /// Adds an attribute.
     pub(crate) fn put(&mut self, kind: u16, value: &[u8]) {
         self.bytes.extend_from_slice(&((4 + value.len()) as u16).to_ne_bytes());
@@ -134,18 +127,6 @@ impl Request {
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
         self.pad();
-    }
-
-    /// Number of bytes in the current message so far.
-    pub(crate) fn message_length(&self) -> usize {
-        self.bytes.len() - self.message_start
-    }
-
-    /// The finished datagram, for tests.
-    #[cfg(test)]
-    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
-        self.end_message();
-        self.bytes
     }
 
     /// Sends all messages and reads the answers. The last message is acknowledged; the others answer only by

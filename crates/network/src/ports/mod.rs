@@ -4,5 +4,5 @@ mod publish;
 mod reserve;
 mod table;
 
-pub(crate) use publish::{Plan, plan, release};
+pub(crate) use publish::{plan, release};
 pub(crate) use table::PortTable;

@@ -118,11 +118,6 @@ impl Sandbox {
         }
     }
 
-    /// Puts back a pair that a network could not use after all.
-    pub(crate) fn give_back(&self, pair: VethPair) {
-        lock(&self.spare).get_or_insert(pair);
-    }
-
     /// Sets up an interface inside, in one system call.
     pub(crate) fn set_up(&self, pair: &VethPair, settings: &InterfaceSettings<'_>) -> Result<()> {
         if settings.addresses.iter().any(|address| matches!(address, IpNet::V6(_))) {

@@ -14,13 +14,18 @@ use crate::record::NetworkRecord;
 use crate::sandbox::route_socket;
 
 /// What a bridge of this instance carries as its alias (`ip link` shows it): whose it is.
-pub(crate) fn alias(instance: &str) -> String {
+fn alias(instance: &str) -> String {
     format!("sampan {instance}")
 }
 
 /// Whether a link is a bridge of this instance.
 pub(crate) fn is_ours(link: &Link, instance: &str) -> bool {
     link.kind == "bridge" && link.alias == alias(instance)
+}
+
+/// Whether a link is a bridge of ours that was made by a daemon which was killed before it could sign it.
+fn is_half_made(link: &Link) -> bool {
+    link.kind == "bridge" && link.alias.is_empty() && link.group == DEVICE_GROUP
 }
 
 /// Makes the bridge, or brings the one that is there to what the record says.
@@ -30,7 +35,7 @@ pub(super) fn ensure(instance: &str, network: &NetworkRecord) -> Result<()> {
     let found = link::find(&socket, device)?;
     let is_new = found.is_none();
     let bridge = match found {
-        Some(link) if is_ours(&link, instance) => link,
+        Some(link) if is_ours(&link, instance) || is_half_made(&link) => link,
         Some(_) => return Err(NetworkError::DeviceTaken { device: device.to_owned() }),
         None => create(&socket, network)?,
     };

@@ -13,7 +13,7 @@ use crate::netlink::{Request, link};
 use crate::record::{DriverName, EndpointRecord, EndpointRequest, NetworkRecord};
 use crate::sandbox::{InterfaceSettings, Sandbox, VethPair, device_prefix, route_socket};
 
-pub(crate) use device::{alias, is_ours};
+pub(crate) use device::is_ours;
 
 /// The largest device name in bytes (`IFNAMSIZ` without its closing zero).
 const LONGEST_NAME: usize = 15;

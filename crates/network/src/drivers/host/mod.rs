@@ -7,7 +7,7 @@ use crate::sandbox::Sandbox;
 
 /// There is nothing to make and nothing to remove.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Host;
+pub(crate) struct Host;
 
 impl NetworkDriver for Host {
     fn name(&self) -> DriverName {

@@ -7,7 +7,7 @@ use crate::sandbox::Sandbox;
 
 /// There is nothing to make and nothing to remove.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoNetwork;
+pub(crate) struct NoNetwork;
 
 impl NetworkDriver for NoNetwork {
     fn name(&self) -> DriverName {
