@@ -23,7 +23,23 @@ pub(crate) struct Connection {
     /// Consumed bytes at the front of `ahead`.
     pub(super) position: usize,
     /// The thread that still sends the body of a streamed request.
-    sender: Option<JoinHandle<io::Result<()>>>,
+    sender: Option<Sender>,
+}
+
+/// The thread that sends a body, and the socket that it sends on. Dropped when nobody listens any more, it
+/// ends the connection and with it the thread.
+struct Sender {
+    thread: Option<JoinHandle<()>>,
+    stream: Stream,
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 /// The head of an answer.
@@ -57,8 +73,12 @@ impl Connection {
         self.send(head, &body)?;
         if let Body::Stream(source, _) = body {
             let stream = self.stream.try_clone()?;
-            let sender = std::thread::Builder::new().name(String::from("request-body"));
-            self.sender = Some(sender.spawn(move || send_chunks(source, stream))?);
+            let thread = std::thread::Builder::new().name(String::from("request-body"));
+            let thread = thread.spawn(move || {
+                // What is wrong shows in the answer, or in its absence.
+                let _ = send_chunks(source, stream);
+            })?;
+            self.sender = Some(Sender { thread: Some(thread), stream: self.stream.try_clone()? });
         }
         Ok(())
     }
@@ -156,15 +176,8 @@ impl Connection {
 
     /// The connection may serve another request if nothing of this one is under way.
     pub(super) fn reusable(&mut self) -> bool {
-        match self.sender.take() {
-            None => self.buffered().is_empty(),
-            Some(sender) => {
-                // The answer is complete: a sender that still sends has nobody listening.
-                let _ = self.stream.shutdown(Shutdown::Both);
-                let _ = sender.join();
-                false
-            }
-        }
+        // An answer that is complete before its request leaves a connection that nobody can use.
+        self.sender.take().is_none() && self.buffered().is_empty()
     }
 }
 

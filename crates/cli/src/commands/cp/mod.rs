@@ -152,10 +152,12 @@ impl Args {
         let body = Body::Stream(Box::new(progress.count(reader)), "text/plain");
         let sent = self.send(client, container, &folder, body);
         progress.finish(&format!("{container}:{}", destination.path));
-        // A file that could not be read explains a broken request better than the request does.
-        match failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(failure) => Err(failure),
-            None => sent,
+        // A file that could not be read explains a broken request better than the request does; what the
+        // engine refused breaks the packing off.
+        match (sent, failed.lock().unwrap_or_else(PoisonError::into_inner).take()) {
+            (Err(refused @ Failure::Daemon { .. }), _) => Err(refused),
+            (_, Some(unreadable)) => Err(unreadable),
+            (sent, None) => sent,
         }
     }
 

@@ -93,9 +93,10 @@ fn append(
         }
         links.insert((metadata.dev(), metadata.ino()), name.to_owned());
     }
+    let mut header = header_of(metadata);
+    header.set_size(0);
     if kind.is_file() {
         capability(builder, path)?;
-        let mut header = header_of(metadata);
         header.set_entry_type(EntryType::Regular);
         header.set_size(metadata.len());
         // Exactly as many bytes as the header says, whatever happens to the file meanwhile.
@@ -103,12 +104,20 @@ fn append(
         return builder.append_data(&mut header, name, file);
     }
     if kind.is_symlink() {
-        let mut header = header_of(metadata);
         header.set_entry_type(EntryType::Symlink);
-        header.set_size(0);
         return builder.append_link(&mut header, name, std::fs::read_link(path)?);
     }
-    builder.append_path_with_name(path, name)
+    header.set_entry_type(match kind {
+        _ if kind.is_dir() => EntryType::Directory,
+        _ if kind.is_char_device() => EntryType::Char,
+        _ if kind.is_block_device() => EntryType::Block,
+        _ => EntryType::Fifo,
+    });
+    if kind.is_char_device() || kind.is_block_device() {
+        header.set_device_major(rustix::fs::major(metadata.rdev()))?;
+        header.set_device_minor(rustix::fs::minor(metadata.rdev()))?;
+    }
+    builder.append_data(&mut header, name, io::empty())
 }
 
 fn header_of(metadata: &Metadata) -> Header {
