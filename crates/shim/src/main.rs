@@ -1,4 +1,5 @@
-//! The small program: a container's shim, and from it the container's init; or, as `follow`, a log's follower.
+//! The small program: a container's shim, and from it the container's init; or, as `follow`, a log's follower; or,
+//! as `docker-init`, process 1 of a container with `--init`.
 //!
 //! It is started by the daemon, by descriptor, and is of no use by hand.
 
@@ -7,7 +8,14 @@ mod program;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args();
+    if arguments.next().is_some_and(|name| name.ends_with("docker-init")) {
+        let rest: Vec<String> = arguments.collect();
+        return program::first(&rest).unwrap_or_else(|error| {
+            eprintln!("docker-init: {error}");
+            ExitCode::FAILURE
+        });
+    }
     let result = match (arguments.next().as_deref(), arguments.next()) {
         (None, _) => program::supervise(),
         (Some("follow"), Some(options)) => program::follow(&options),

@@ -6,6 +6,7 @@ mod control;
 mod detach;
 mod exec;
 mod exit;
+mod first;
 mod follow;
 mod launch;
 mod poll;
@@ -28,6 +29,7 @@ use poll::{Poll, Token, Watched};
 use relay::Relays;
 use session::Session;
 
+pub(crate) use first::run as first;
 pub(crate) use follow::follow;
 
 /// Bytes read at once while little is written, and while much is. The larger one exists only meanwhile.
