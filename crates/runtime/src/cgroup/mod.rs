@@ -10,6 +10,7 @@ mod hierarchy;
 mod membership;
 mod removal;
 mod statistics;
+mod sweep;
 mod v1;
 mod v2;
 
@@ -21,6 +22,7 @@ use crate::error::{During, Error, Result};
 use crate::plan::Limits;
 use hierarchy::Hierarchies;
 
+pub use sweep::remove_children_except;
 pub use statistics::{
     BlockIoEntry, BlockIoStatistics, CpuStatistics, HugePageStatistics, MemoryStatistics, PidsStatistics,
     Statistics,

@@ -51,7 +51,7 @@ impl Cgroup {
     }
 }
 
-fn remove_tree(path: &Path) -> Result<()> {
+pub(super) fn remove_tree(path: &Path) -> Result<()> {
     let mut last = std::io::Error::from(std::io::ErrorKind::ResourceBusy);
     for pause in PAUSES {
         if pause > 0 {
