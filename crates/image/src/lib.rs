@@ -22,6 +22,6 @@ pub use config::{Healthcheck, History, ImageConfig};
 pub use error::{ImageError, Result};
 pub use image::{Image, chain_ids};
 pub use list::{DiskUsage, Filters, HistoryRow, Summary};
-pub use make::{CommitOptions, ImportOptions, host_architecture};
+pub use make::{CommitRequest, ImportOptions, host_architecture};
 pub use reference::Reference;
 pub use store::{Names, ReferenceRecord, Store, Tagged};

@@ -7,7 +7,7 @@ use crate::image::{Image, chain_ids, now, rfc3339};
 use crate::ingest::{Ingested, ingest, ingest_written};
 use crate::reference::Reference;
 use crate::store::Store;
-use sampan_storage::tar::{Entry, EntryKind, Writer};
+use sampan_storage::tar::{BLOCK, Entry, EntryKind, Writer};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -31,9 +31,7 @@ pub struct ImportOptions {
 
 /// What a caller wants of [`Store::commit`].
 #[derive(Debug, Clone, Default)]
-pub struct CommitOptions {
-    /// Id of the writable layer in the snapshot driver.
-    pub writable: String,
+pub struct CommitRequest {
     /// The image that the container was made from.
     pub parent: Option<String>,
     /// What containers of the new image run with, before `changes`.
@@ -43,13 +41,13 @@ pub struct CommitOptions {
     /// Who made it.
     pub author: String,
     /// Message.
-    pub comment: String,
-    /// The container's command, for the history.
-    pub created_by: String,
+    pub message: String,
     /// The container's id.
     pub container: String,
+    /// The container's command, for the history.
+    pub created_by: String,
     /// Name to give the image.
-    pub name: Option<String>,
+    pub reference: Option<String>,
 }
 
 impl Store {
@@ -87,16 +85,36 @@ impl Store {
         self.finish(&file, Some(layer), None, name.as_ref())
     }
 
-    /// Makes an image from a container's writable layer.
+    /// Makes an image from a container's changes, given as a layer tar. Returns the image's id.
     ///
     /// # Errors
-    /// `NotFound` for the writable layer or the parent; `InvalidArgument` for a name or a change.
-    pub fn commit(&self, options: &CommitOptions) -> Result<Arc<Image>> {
-        let name = parse_tag(options.name.as_deref())?;
+    /// `NotFound` for the parent; `InvalidArgument` for the name, a change, or a tar that does not reach
+    /// its end (its producer failed).
+    pub fn commit(&self, request: &CommitRequest, diff: &mut dyn Read) -> Result<String> {
+        let mut whole = EndSeen { input: diff, zeros: 0 };
+        let layer = ingest(&*self.driver, &mut whole)?;
+        if whole.zeros < 2 * BLOCK {
+            return Err(ImageError::InvalidArchive(
+                "the container's changes came to an end too early".into(),
+            ));
+        }
+        self.commit_ingested(request, layer)
+    }
+
+    /// Makes an image from a writable layer of the snapshot driver. Returns the image's id.
+    ///
+    /// # Errors
+    /// `NotFound` for the writable layer or the parent; `InvalidArgument` for the name or a change.
+    pub fn commit_writable(&self, request: &CommitRequest, writable: &str) -> Result<String> {
+        let layer = ingest_written(&*self.driver, |out| Ok(self.driver.diff_tar(writable, out)?))?;
+        self.commit_ingested(request, layer)
+    }
+
+    fn commit_ingested(&self, options: &CommitRequest, layer: Ingested) -> Result<String> {
+        let name = parse_tag(options.reference.as_deref())?;
         let mut config = options.config.clone();
         apply_changes(&mut config, &options.changes)?;
         let parent = options.parent.as_deref().map(|id| self.find(id)).transpose()?;
-        let layer = ingest_written(&*self.driver, |out| Ok(self.driver.diff_tar(&options.writable, out)?))?;
         let empty = layer.diff_id == EMPTY_LAYER;
         let created = rfc3339(now());
         let (os, architecture, variant) = match &parent {
@@ -108,7 +126,7 @@ impl Store {
             created: Some(created.clone()),
             author: options.author.clone(),
             created_by: options.created_by.clone(),
-            comment: options.comment.clone(),
+            comment: options.message.clone(),
             empty_layer: empty,
         });
         let mut diff_ids = parent.as_ref().map(|parent| parent.diff_ids.clone()).unwrap_or_default();
@@ -124,13 +142,14 @@ impl Store {
             os_version: parent.as_ref().map(|parent| parent.os_version.clone()).unwrap_or_default(),
             docker_version: String::new(),
             container: options.container.clone(),
-            comment: options.comment.clone(),
+            comment: options.message.clone(),
             config,
             rootfs: RootFs { kind: "layers".into(), diff_ids },
             history,
         };
         let layer = (!empty).then_some(layer);
-        self.finish(&file, layer, parent.map(|parent| parent.id.clone()), name.as_ref())
+        let image = self.finish(&file, layer, parent.map(|parent| parent.id.clone()), name.as_ref())?;
+        Ok(image.id.clone())
     }
 
     /// Makes an image of one program that comes with ours, with the program as `/hello` (or whatever
@@ -271,5 +290,20 @@ pub(crate) fn platform(text: Option<&str>) -> Result<(String, String, String)> {
         [os, arch] => Ok((os.clone(), architecture(arch), String::new())),
         [os, arch, variant] => Ok((os.clone(), architecture(arch), variant.clone())),
         _ => Err(wrong()),
+    }
+}
+
+/// Counts the zeros at the end of a stream: a whole tar has at least two blocks of them.
+struct EndSeen<'a> {
+    input: &'a mut dyn Read,
+    zeros: usize,
+}
+
+impl Read for EndSeen<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.input.read(buffer)?;
+        let zeros = buffer[..length].iter().rev().take_while(|byte| **byte == 0).count();
+        self.zeros = if zeros == length { self.zeros.saturating_add(zeros) } else { zeros };
+        Ok(length)
     }
 }

@@ -57,13 +57,11 @@ pub enum StorageError {
     /// The caller's request is wrong.
     #[error("{0}")]
     Invalid(String),
-    /// A path inside a container does not exist. The text is the one that Docker's clients look for.
-    #[error("Could not find the file {path} in container {container}")]
+    /// A path inside a container does not exist. The caller knows the container and names it.
+    #[error("Could not find the file {path} in the container")]
     NoSuchPath {
         /// The path asked for.
         path: String,
-        /// Name or id of the container, as the caller said it (may be empty).
-        container: String,
     },
     /// `docker cp` of something onto something of another sort.
     #[error("{0}")]

@@ -6,6 +6,7 @@
 pub mod archive;
 mod catalogue;
 mod changes;
+mod copy;
 mod detached;
 mod driver;
 pub mod drivers;
@@ -29,3 +30,4 @@ pub use driver::{
 pub use drivers::overlay::Overlay;
 pub use error::{Result, StorageError};
 pub use probe::{Support, file_system, probe};
+pub use volumes::Volumes;

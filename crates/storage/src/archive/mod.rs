@@ -7,7 +7,27 @@
 mod diff;
 mod export;
 mod pack;
+mod read;
+mod resolve;
+mod stat;
+mod write;
+
+use crate::error::Result;
+use std::os::fd::BorrowedFd;
 
 pub(crate) use diff::diff_tar;
 pub use export::export;
 pub(crate) use pack::{Packer, entry_of};
+pub use read::read;
+pub use stat::{PathStat, go_file_mode, stat};
+pub use write::{WriteOptions, write, write_as};
+
+/// Copies everything in one directory into another, which may hold nothing of the same name: contents,
+/// owners, modes, times, extended attributes, hard links, holes. For filling an empty volume from an image.
+/// The directory's own attributes are not copied.
+///
+/// # Errors
+/// What the file system said; what was copied until then stays.
+pub fn copy_contents(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<()> {
+    crate::copy::copy_contents(from, to)
+}

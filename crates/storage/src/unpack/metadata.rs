@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 /// Whether an extended attribute belongs in archives. Those of overlay steer the mount (a layer that
 /// could set them could show any file of the host's own layers); those of security modules and of
 /// integrity measurement belong to this host.
-pub(crate) fn stored_in_archives(name: &[u8]) -> bool {
+fn stored_in_archives(name: &[u8]) -> bool {
     let foreign: [&[u8]; 7] = [
         b"trusted.",
         b"user.overlay.",

@@ -124,7 +124,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The path of a directory relative to the root, after links.
-    fn inside(&self, directory: BorrowedFd<'_>, wanted: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn inside(&self, directory: BorrowedFd<'_>, wanted: &[u8]) -> Result<Vec<u8>> {
         let full = descriptor_path(directory)?;
         let root = self.root_path.strip_suffix(b"/").unwrap_or(&self.root_path);
         match full.strip_prefix(root) {

@@ -1,148 +1,163 @@
-//! Named volumes on this host: `<root>/volumes/<name>/_data`, with a `record.json` beside the data.
+//! Local named volumes: directories that outlive their containers.
 //!
-//! The record beside the data is the truth: volumes need no database, so none can be lost with it.
+//! `<data root>/volumes/<name>/_data` holds the files (where other programs look for them with Docker
+//! too), `record.json` beside it says what the volume is.
 
-use crate::error::{Result, StorageError};
-use crate::remove::remove_tree;
+use crate::catalogue::{children, read_json, write_json};
+use crate::error::{Doing, Result, StorageError};
+use crate::staging::Staging;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// What is kept of a volume.
+/// What a volume is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct VolumeRecord {
     /// Its name.
     pub name: String,
-    /// Nanoseconds since 1970 of its creation.
+    /// When it was made, nanoseconds since 1970.
     pub created: i64,
     /// Labels.
     pub labels: BTreeMap<String, String>,
-    /// Options of the local driver (`type`, `o`, `device`).
+    /// Options of the driver, as given.
     pub options: BTreeMap<String, String>,
-    /// Made for one container, without a name of the user's choice.
+    /// Whether its name was made up for one container.
     pub anonymous: bool,
 }
 
-/// The volumes of a data root.
+/// The volumes of one data root. Cheap calls, safe from many threads; nothing is kept in memory.
 #[derive(Debug)]
 pub struct Volumes {
     root: PathBuf,
+    staging: Staging,
 }
 
 impl Volumes {
-    /// The volumes below `<root>/volumes`, which is made.
+    /// Opens the volumes of a data root, and ends removals that a killed process began.
     ///
     /// # Errors
-    /// The directory cannot be made.
-    pub fn open(root: &Path) -> Result<Self> {
-        let root = root.join("volumes");
-        std::fs::create_dir_all(&root)
-            .map_err(|error| StorageError::io(format!("making {}", root.display()), error))?;
-        Ok(Self { root })
+    /// When the directory cannot be made or read.
+    pub fn open(data_root: &Path) -> Result<Self> {
+        let root = data_root.join("volumes");
+        fs::create_dir_all(&root)
+            .and_then(|()| fs::set_permissions(&root, fs::Permissions::from_mode(0o711)))
+            .doing(|| format!("creating {}", root.display()))?;
+        // Beside the volumes, not among them: any name may be a volume's.
+        let staging = Staging::open(&data_root.join("volumes.work"))?;
+        Ok(Self { root, staging })
     }
 
-    /// Makes a volume, or gives back the one of this name; true when it is new.
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The directory with the volume's files. The volume need not exist.
+    #[must_use]
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.path(name).join("_data")
+    }
+
+    /// Makes a volume, or gives back the one that has the name already: the record and whether it is new.
     ///
     /// # Errors
-    /// A name that breaks Docker's rule, or the file system's refusal.
+    /// `InvalidArgument` for the name; what the file system said.
     pub fn create(&self, record: &VolumeRecord) -> Result<(VolumeRecord, bool)> {
         check_name(&record.name)?;
-        if let Some(existing) = self.find(&record.name)? {
-            return Ok((existing, false));
+        if let Ok(known) = self.get(&record.name) {
+            return Ok((known, false));
         }
-        let directory = self.root.join(&record.name);
-        let made =
-            std::fs::create_dir_all(directory.join("_data")).and_then(|()| write_record(&directory, record));
-        made.map_err(|error| StorageError::io(format!("making volume {}", record.name), error))?;
-        Ok((record.clone(), true))
+        let staged = self.staging.create()?;
+        let data = staged.path().join("_data");
+        let doing = || format!("creating volume {}", record.name);
+        fs::create_dir(&data)
+            .and_then(|()| fs::set_permissions(&data, fs::Permissions::from_mode(0o755)))
+            .and_then(|()| fs::set_permissions(staged.path(), fs::Permissions::from_mode(0o701)))
+            .doing(doing)?;
+        write_json(&staged.path().join("record.json"), record)?;
+        match staged.commit(&self.path(&record.name)) {
+            Ok(()) => Ok((record.clone(), true)),
+            // Another thread was faster, or a directory without a record is there and is adopted.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists
+                ) =>
+            {
+                self.get(&record.name).map(|known| (known, false))
+            }
+            Err(error) => Err(error).doing(doing),
+        }
     }
 
-    /// A volume by name.
+    /// A volume by name. A directory with files and no readable record is a volume too: data is never
+    /// given up for the loss of a small file.
     ///
     /// # Errors
-    /// `NotFound`, in Docker's words.
+    /// `NotFound`.
     pub fn get(&self, name: &str) -> Result<VolumeRecord> {
-        self.find(name)?.ok_or_else(|| StorageError::NoSuchVolume(name.to_owned()))
+        if check_name(name).is_err() || !self.data(name).is_dir() {
+            return Err(StorageError::NoSuchVolume(name.to_owned()));
+        }
+        let mut record = read_json(&self.path(name).join("record.json"))
+            .unwrap_or_else(|_| VolumeRecord { created: self.created(name), ..VolumeRecord::default() });
+        name.clone_into(&mut record.name);
+        Ok(record)
+    }
+
+    fn created(&self, name: &str) -> i64 {
+        let time = fs::metadata(self.path(name)).and_then(|metadata| metadata.modified()).ok();
+        time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+            .and_then(|since| i64::try_from(since.as_nanos()).ok())
+            .unwrap_or(0)
     }
 
     /// All volumes, by name.
     ///
     /// # Errors
-    /// The directory cannot be read.
+    /// When the directory cannot be read.
     pub fn list(&self) -> Result<Vec<VolumeRecord>> {
-        let failed = |error| StorageError::io(format!("reading {}", self.root.display()), error);
-        let mut records = Vec::new();
-        for entry in std::fs::read_dir(&self.root).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            // One that is being removed in this moment is not there any more.
-            if let Some(record) = name.to_str().and_then(|name| self.find(name).ok().flatten()) {
-                records.push(record);
-            }
-        }
-        records.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(records)
+        let mut found: Vec<VolumeRecord> = children(&self.root)?
+            .iter()
+            .filter_map(|path| self.get(path.file_name()?.to_str()?).ok())
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
     }
 
-    /// Where its data is on the host.
-    pub fn data(&self, name: &str) -> PathBuf {
-        self.root.join(name).join("_data")
-    }
-
-    /// Removes a volume with its data.
+    /// Removes a volume with its files: at once out of sight, then deleted.
     ///
     /// # Errors
-    /// `NotFound`, or the file system's refusal.
+    /// `NotFound`.
     pub fn remove(&self, name: &str) -> Result<()> {
         self.get(name)?;
-        // Aside first: a removal that is cut short leaves no half volume under the name.
-        let aside = self.root.join(format!(".removed-{name}-{}", std::process::id()));
-        std::fs::rename(self.root.join(name), &aside)
-            .map_err(|error| StorageError::io(format!("removing volume {name}"), error))?;
-        remove_tree(&aside)
+        self.staging.discard(&self.path(name))
     }
 
-    /// Bytes of its data.
+    /// Bytes of a volume's regular files.
     ///
     /// # Errors
-    /// The data cannot be read.
+    /// `NotFound`.
     pub fn size(&self, name: &str) -> Result<u64> {
+        self.get(name)?;
         crate::usage::tree_size(&self.data(name))
     }
-
-    fn find(&self, name: &str) -> Result<Option<VolumeRecord>> {
-        if check_name(name).is_err() {
-            return Ok(None);
-        }
-        let directory = self.root.join(name);
-        if !directory.join("_data").is_dir() {
-            return Ok(None);
-        }
-        let record = std::fs::read(directory.join("record.json"))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        // Data without a readable record is still a volume: its name is its directory's.
-        Ok(Some(record.unwrap_or_else(|| VolumeRecord { name: name.to_owned(), ..VolumeRecord::default() })))
-    }
 }
 
-/// Written whole or not at all.
-fn write_record(directory: &Path, record: &VolumeRecord) -> std::io::Result<()> {
-    use std::io::Write;
-    let temporary = directory.join("record.json.new");
-    let mut file = std::fs::File::create(&temporary)?;
-    file.write_all(&serde_json::to_vec_pretty(record)?)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, directory.join("record.json"))
-}
-
-/// Docker's rule for names of volumes: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
+/// Docker's rule for names: a letter or digit, then at least one of those or `_`, `.`, `-`.
 fn check_name(name: &str) -> Result<()> {
-    let bytes = name.as_bytes();
-    let good = bytes.len() > 1
-        && bytes[0].is_ascii_alphanumeric()
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
-    if good { Ok(()) } else { Err(StorageError::InvalidVolumeName(name.to_owned())) }
+    if name.len() == 1 {
+        return Err(StorageError::Invalid(
+            "volume name is too short, names should be at least two alphanumeric characters".into(),
+        ));
+    }
+    let mut characters = name.chars();
+    let good = characters.next().is_some_and(|c| c.is_ascii_alphanumeric())
+        && characters.all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+        && name.len() <= 255;
+    if good { Ok(()) } else { Err(StorageError::InvalidVolumeName(name.chars().take(200).collect())) }
 }
 
 #[cfg(test)]
@@ -150,29 +165,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_volume_is_made_once_listed_and_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let volumes = Volumes::open(folder.path()).unwrap();
+    fn volumes_come_and_go_and_survive_the_loss_of_their_record() {
+        let root = tempfile::tempdir().unwrap();
+        let volumes = Volumes::open(root.path()).unwrap();
         let record = VolumeRecord { name: "data".into(), created: 7, ..Default::default() };
         assert_eq!(volumes.create(&record).unwrap(), (record.clone(), true));
         assert_eq!(
-            volumes.create(&VolumeRecord { name: "data".into(), ..Default::default() }).unwrap(),
+            volumes.create(&VolumeRecord { created: 9, ..record.clone() }).unwrap(),
             (record.clone(), false)
         );
-        std::fs::write(volumes.data("data").join("file"), vec![1; 10_000]).unwrap();
-        assert!(volumes.size("data").unwrap() >= 10_000);
-        assert_eq!(volumes.list().unwrap(), [record]);
+        fs::write(volumes.data("data").join("file"), "12345").unwrap();
+        assert_eq!(volumes.size("data").unwrap(), 5);
+        fs::remove_file(root.path().join("volumes/data/record.json")).unwrap();
+        assert_eq!(volumes.list().unwrap()[0].name, "data");
+        assert!(!volumes.create(&record).unwrap().1);
         volumes.remove("data").unwrap();
-        assert!(volumes.list().unwrap().is_empty());
-        assert!(matches!(volumes.get("data"), Err(StorageError::NoSuchVolume(_))));
+        assert_eq!(volumes.remove("data").unwrap_err().to_string(), "get data: no such volume");
+        assert_eq!(fs::read_dir(root.path().join("volumes.work/removing")).unwrap().count(), 0);
     }
 
     #[test]
-    fn data_without_a_record_is_still_a_volume() {
-        let folder = tempfile::tempdir().unwrap();
-        let volumes = Volumes::open(folder.path()).unwrap();
-        std::fs::create_dir_all(volumes.data("old")).unwrap();
-        assert_eq!(volumes.get("old").unwrap().name, "old");
-        assert!(volumes.create(&VolumeRecord { name: "../x".into(), ..Default::default() }).is_err());
+    fn names_follow_dockers_rule() {
+        for bad in ["", "a", "../x", "a/b", ".a", "-a", "a b", "é1"] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+        for good in ["ab", "A_.-", "0123"] {
+            check_name(good).unwrap();
+        }
     }
 }
