@@ -22,11 +22,11 @@ use crate::error::{During, Error, Result};
 use crate::plan::Limits;
 use hierarchy::Hierarchies;
 
-pub use sweep::remove_children_except;
 pub use statistics::{
     BlockIoEntry, BlockIoStatistics, CpuStatistics, HugePageStatistics, MemoryStatistics, PidsStatistics,
     Statistics,
 };
+pub use sweep::remove_children_except;
 
 /// The directories of one container. It is plain data: keep it with the container's record.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

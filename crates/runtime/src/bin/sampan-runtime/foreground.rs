@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, poll};
 use sampan_error::{Context, Result};
 use sampan_runtime::Started;
-use sampan_sys::signal::Signals;
+use sampan_sys::signal;
 
 use crate::console::{self, Raw};
 
@@ -14,12 +14,12 @@ const PASSED_ON: [i32; 9] = [1, 2, 3, 10, 12, 15, 18, 20, 28];
 const WINDOW_CHANGED: i32 = 28;
 
 /// Collects the signals; before the process exists, so that none is lost.
-pub(crate) fn prepare() -> Result<Signals> {
-    Signals::collect(&PASSED_ON).context("collect signals")
+pub(crate) fn prepare() -> Result<OwnedFd> {
+    signal::open(&PASSED_ON).context("collect signals")
 }
 
 /// Waits for the end of the process and returns its status as a shell shows it.
-pub(crate) fn wait(started: &Started, signals: &Signals) -> Result<u8> {
+pub(crate) fn wait(started: &Started, signals: &OwnedFd) -> Result<u8> {
     let _raw = started.console.as_ref().and_then(|master| {
         console::copy_size(master);
         Raw::enter()
@@ -61,8 +61,8 @@ pub(crate) fn wait(started: &Started, signals: &Signals) -> Result<u8> {
     Ok(u8::try_from(exit.code()).unwrap_or(u8::MAX))
 }
 
-fn pass_on(started: &Started, signals: &Signals) -> Result<()> {
-    while let Some(number) = signals.next().context("collect signals")? {
+fn pass_on(started: &Started, signals: &OwnedFd) -> Result<()> {
+    while let Some(number) = signal::next(signals).context("collect signals")? {
         match &started.console {
             Some(master) if number == WINDOW_CHANGED => console::copy_size(master),
             // The process may end at this moment.
