@@ -3,7 +3,38 @@
 //! [`Engine`] is the one way in: the HTTP API, and later the controllers, call its methods and nothing
 //! below it. It knows no wire format.
 
+mod attach_keys;
+mod blocking;
+mod clock;
+mod config;
 pub mod containers;
+mod engine;
+mod error;
 pub mod events;
+mod exec;
+mod health;
+mod identity;
+mod images;
+mod instance;
+mod logging;
+mod network;
+mod oci;
+mod recovery;
+mod signal;
 pub mod spec;
+mod stream;
 pub mod supervisor;
+mod system;
+mod time_filter;
+mod units;
+mod volumes;
+mod warm;
+
+pub(crate) use blocking::blocking;
+pub use config::EngineConfig;
+pub use engine::Engine;
+pub use error::Error;
+pub use images::{ImageDetails, Images};
+pub use stream::ByteStream;
+pub use system::{ContainerUsage, DiskUsage, SystemInfo, VolumeUsage};
+pub use volumes::{Volume, VolumeRequest};

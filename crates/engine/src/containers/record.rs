@@ -50,6 +50,18 @@ pub struct ContainerRecord {
     pub exec_ids: Vec<String>,
     /// Warnings given at creation.
     pub warnings: Vec<String>,
+    /// What the network keeps for it while it runs.
+    pub network: NetworkHold,
+}
+
+/// A running container's objects in the network crate's own terms, to be handed back at its end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetworkHold {
+    /// Its endpoints.
+    pub endpoints: Vec<sampan_network::EndpointRecord>,
+    /// Its published ports.
+    pub published: Vec<sampan_network::PublishedRecord>,
 }
 
 /// Configuration after the image's values were merged in.

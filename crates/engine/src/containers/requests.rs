@@ -92,6 +92,25 @@ pub struct ClientStream {
     pub multiplexed: bool,
 }
 
+impl ClientStream {
+    /// A second descriptor of the same connection, so that a failure can still be answered on the first.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub(crate) fn try_clone(&self) -> std::io::Result<Self> {
+        Ok(Self {
+            socket: self.socket.try_clone()?,
+            read_ahead: self.read_ahead.clone(),
+            prologue: self.prologue.clone(),
+            multiplexed: self.multiplexed,
+        })
+    }
+}
+
+/// The outcome of handing a client's connection over. A connection on which nothing was written comes back
+/// with the failure, so that an ordinary answer can be written on it.
+pub type Handed = std::result::Result<(), (sampan_error::Error, Option<ClientStream>)>;
+
 /// How to attach.
 #[derive(Debug, Clone, Default)]
 pub struct AttachOptions {

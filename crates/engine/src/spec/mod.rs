@@ -9,12 +9,14 @@ mod host;
 mod mount;
 mod network;
 
-pub use health::{Healthcheck, HealthTest};
+pub use health::{HealthTest, Healthcheck};
 pub use host::{
     CgroupNamespace, DeviceMapping, DeviceRequest, HostOptions, IpcMode, LogConfig, PidMode, Resources,
     RestartKind, RestartPolicy, ThrottleDevice, Ulimit, UserNamespace, UtsMode, WeightDevice,
 };
-pub use mount::{Bind, BindOptions, ImageMount, MountKind, MountRequest, Propagation, TmpfsOptions, VolumeOptions};
+pub use mount::{
+    Bind, BindOptions, ImageMount, MountKind, MountRequest, Propagation, TmpfsOptions, VolumeOptions,
+};
 pub use network::{EndpointOptions, NetworkMode, PortBinding, PortKey, PortProtocol};
 
 use serde::{Deserialize, Serialize};

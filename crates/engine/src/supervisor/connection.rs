@@ -38,7 +38,11 @@ impl std::fmt::Debug for Order {
 
 impl Connection {
     /// Takes over a connected socket. Must be called inside a tokio runtime.
-    pub(super) fn new(socket: OwnedFd, pid: i32, pidfd: Arc<OwnedFd>) -> Result<(Self, UnboundedReceiver<Event>)> {
+    pub(super) fn new(
+        socket: OwnedFd,
+        pid: i32,
+        pidfd: Arc<OwnedFd>,
+    ) -> Result<(Self, UnboundedReceiver<Event>)> {
         let socket = AsyncFd::with_interest(socket, Interest::READABLE | Interest::WRITABLE)
             .context("cannot watch the socket of a shim")?;
         let (orders, received) = unbounded_channel();
@@ -60,7 +64,11 @@ impl Connection {
     }
 
     /// Sends a request with its descriptors and waits for the reply.
-    pub(super) async fn call<R: Request>(&self, request: &R, descriptors: Vec<(Role, OwnedFd)>) -> Result<R::Reply> {
+    pub(super) async fn call<R: Request>(
+        &self,
+        request: &R,
+        descriptors: Vec<(Role, OwnedFd)>,
+    ) -> Result<R::Reply> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
         let (roles, descriptors): (Vec<Role>, Vec<OwnedFd>) = descriptors.into_iter().unzip();
         let message = Message::new(R::NAME, sequence, &roles, request)
@@ -145,4 +153,3 @@ fn broken_is_read_later(error: io::Error) -> io::Result<bool> {
         _ => Err(error),
     }
 }
-

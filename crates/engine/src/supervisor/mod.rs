@@ -13,11 +13,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sampan_error::{Context, Error, Kind, Result};
-use sampan_shim::protocol::{
-    Attach, CloseStdin, EXIT_NAME, Event, Exec, Exit, FollowOptions, Launch, Launched, Park, Parked, Resize, Role,
-    SetLog, SetSockets, Shutdown, Signal, Size, Start, Status, StatusRequest,
-};
 use sampan_shim::log::LogOptions;
+use sampan_shim::protocol::{
+    Attach, CloseStdin, EXIT_NAME, Event, Exec, Exit, FollowOptions, Launch, Launched, Park, Parked, Resize,
+    Role, SetLog, SetSockets, Shutdown, Signal, Size, Start, Status, StatusRequest,
+};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use connection::Connection;
@@ -86,7 +86,8 @@ impl Supervisor {
             Err(error) => return Err(error).context(format!("cannot read {}", path.display())),
         };
         let exit = serde_json::from_slice(&bytes).map_err(|error| {
-            Error::new(Kind::DataLoss, format!("the exit record {} is damaged", path.display())).caused_by(error)
+            Error::new(Kind::DataLoss, format!("the exit record {} is damaged", path.display()))
+                .caused_by(error)
         })?;
         Ok(Some(exit))
     }
@@ -111,7 +112,8 @@ impl Supervisor {
     /// on. The shim is of no more use then and ends when this connection does.
     pub async fn launch(&self, launch: &Launch, descriptors: LaunchDescriptors) -> Result<Launched> {
         let mut list = Vec::new();
-        let mut add = |role, descriptors: Vec<OwnedFd>| list.extend(descriptors.into_iter().map(|fd| (role, fd)));
+        let mut add =
+            |role, descriptors: Vec<OwnedFd>| list.extend(descriptors.into_iter().map(|fd| (role, fd)));
         add(Role::NetworkNamespace, descriptors.network_namespace.into_iter().collect());
         add(Role::Reservation, descriptors.reservations);
         add(Role::RelayListener, descriptors.relay_listeners);
@@ -213,7 +215,12 @@ impl Supervisor {
     ///
     /// # Errors
     /// No process can be made.
-    pub fn follow_logs(&self, program: BorrowedFd<'_>, options: &FollowOptions, client: OwnedFd) -> Result<()> {
+    pub fn follow_logs(
+        &self,
+        program: BorrowedFd<'_>,
+        options: &FollowOptions,
+        client: OwnedFd,
+    ) -> Result<()> {
         process::follow(program, options, client.as_fd(), Some(self.connection.pidfd()))
     }
 

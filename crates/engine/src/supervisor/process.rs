@@ -38,8 +38,8 @@ pub(super) fn start(
 
 /// Collects a child when it ends, so that it leaves no zombie.
 pub(super) fn reap(pidfd: Arc<OwnedFd>) -> Result<()> {
-    let watched = AsyncFd::with_interest(Watched(pidfd), Interest::READABLE)
-        .context("cannot watch a shim process")?;
+    let watched =
+        AsyncFd::with_interest(Watched(pidfd), Interest::READABLE).context("cannot watch a shim process")?;
     tokio::spawn(async move {
         // Readable means ended; an error means that the runtime is being shut down.
         if watched.readable().await.is_ok() {

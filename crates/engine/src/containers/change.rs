@@ -1,0 +1,115 @@
+//! Changing a container that exists: its name, its limits, its restart policy.
+
+use super::UpdateRequest;
+use crate::Engine;
+use crate::error::Error;
+use sampan_error::Result;
+use sampan_state::Durability;
+
+impl Engine {
+    /// Gives a container another name.
+    ///
+    /// # Errors
+    /// No such container, a bad name, a name in use.
+    pub async fn rename(&self, reference: &str, new: &str) -> Result<()> {
+        self.recovered().await;
+        let container = self.container(reference)?;
+        let _operation = container.operation.lock().await;
+        let new = new.strip_prefix('/').unwrap_or(new).to_owned();
+        if new.is_empty() {
+            return Err(Error::Invalid("Neither old nor new names may be empty".into()).into());
+        }
+        let old = container.record().name.clone();
+        if new == old {
+            return Err(
+                Error::Invalid("Renaming a container with the same name as its current name".into()).into()
+            );
+        }
+        if !crate::identity::is_valid_name(&new) {
+            return Err(Error::InvalidName(new).into());
+        }
+        self.inner.registry.reserve_name(&new, &container.id)?;
+        let record = container.change(|record| record.name.clone_from(&new));
+        if let Err(error) = self.save(&record, Durability::Full) {
+            container.change(|record| record.name.clone_from(&old));
+            self.inner.registry.release_name(&new, &container.id);
+            return Err(error);
+        }
+        self.inner.registry.release_name(&old, &container.id);
+        self.container_event(&record, "rename", &[("oldName", &format!("/{old}"))]);
+        Ok(())
+    }
+
+    /// Changes limits and the restart policy, of a running container at once.
+    ///
+    /// # Errors
+    /// No such container, a limit that does not fit, the kernel's refusal.
+    pub async fn update(&self, reference: &str, request: UpdateRequest) -> Result<Vec<String>> {
+        self.recovered().await;
+        let container = self.container(reference)?;
+        let _operation = container.operation.lock().await;
+        let mut spec = container.record().spec.clone();
+        if let Some(restart) = request.restart {
+            if spec.host.auto_remove && restart.kind != crate::spec::RestartKind::No {
+                return Err(Error::Conflict(
+                    "Restart policy cannot be updated because AutoRemove is enabled for the container".into(),
+                )
+                .into());
+            }
+            spec.host.restart = restart;
+        }
+        lay_over(&mut spec.host.resources, &request.resources);
+        let warnings = super::check::check(&spec, self.inner.machine.cpus)?;
+        if let Some(live) = container.live().filter(|_| container.record().is_running()) {
+            let _keep = live;
+            let cgroup = self.cgroup(&container.record())?;
+            let limits = crate::oci::limits(&spec.host.resources)?;
+            crate::blocking(move || Ok(cgroup.apply(&limits)?)).await?;
+        }
+        let record = container.change(|record| record.spec = spec);
+        self.save(&record, Durability::Full)?;
+        self.container_event(&record, "update", &[]);
+        Ok(warnings)
+    }
+}
+
+/// Takes over every limit that the request sets.
+fn lay_over(own: &mut crate::spec::Resources, new: &crate::spec::Resources) {
+    macro_rules! take {
+        ($($field:ident: $unset:pat),* $(,)?) => {
+            $(if !matches!(new.$field, $unset) { own.$field = new.$field.clone(); })*
+        };
+    }
+    take!(
+        cpu_shares: 0,
+        memory: 0,
+        blkio_weight: 0,
+        memory_reservation: 0,
+        memory_swap: 0,
+        memory_swappiness: None,
+        cpu_realtime_period: 0,
+        cpu_realtime_runtime: 0,
+        oom_kill_disable: None,
+        pids_limit: None,
+    );
+    // CPU time is said in one of two ways: the new one replaces the other.
+    if new.nano_cpus != 0 {
+        own.nano_cpus = new.nano_cpus;
+        own.cpu_period = 0;
+        own.cpu_quota = 0;
+    }
+    if new.cpu_period != 0 || new.cpu_quota != 0 {
+        own.nano_cpus = 0;
+        take!(cpu_period: 0, cpu_quota: 0);
+    }
+    for (own, new) in [(&mut own.cpuset_cpus, &new.cpuset_cpus), (&mut own.cpuset_mems, &new.cpuset_mems)] {
+        if !new.is_empty() {
+            own.clone_from(new);
+        }
+    }
+    // A memory limit above the old sum of memory and swap would contradict it; Docker refuses this too,
+    // except when swap was never set.
+    if new.memory > 0 && new.memory_swap == 0 && own.memory_swap > 0 && own.memory_swap < new.memory {
+        own.memory_swap = new.memory;
+    }
+}

@@ -1,0 +1,27 @@
+//! Clients that attached before the start (`docker run` of the stock client attaches first, then starts).
+
+use super::start::FirstClient;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Clients by container, until its start takes them.
+#[derive(Default)]
+pub(crate) struct WaitingClients {
+    by_container: Mutex<HashMap<String, Vec<FirstClient>>>,
+}
+
+impl WaitingClients {
+    /// Lets a client wait for the start.
+    pub(crate) fn add(&self, container: &str, client: FirstClient) {
+        self.lock().entry(container.to_owned()).or_default().push(client);
+    }
+
+    /// The clients that wait for this container, the first one first.
+    pub(crate) fn take(&self, container: &str) -> Vec<FirstClient> {
+        self.lock().remove(container).unwrap_or_default()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<FirstClient>>> {
+        self.by_container.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

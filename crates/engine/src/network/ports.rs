@@ -1,0 +1,65 @@
+//! Which ports are published: the bindings asked for, and with `-P` every exposed port.
+
+use crate::containers::{ContainerRecord, PublishedPort};
+use crate::spec::{PortKey, PortProtocol};
+use sampan_network::{BindingRequest, HostPort, Protocol, PublishedRecord};
+
+fn protocol(protocol: PortProtocol) -> Protocol {
+    match protocol {
+        PortProtocol::Tcp => Protocol::Tcp,
+        PortProtocol::Udp => Protocol::Udp,
+        PortProtocol::Sctp => Protocol::Sctp,
+    }
+}
+
+/// The bindings to make, in the order of the container's ports.
+pub(super) fn bindings(record: &ContainerRecord) -> Vec<BindingRequest> {
+    let host = &record.spec.host;
+    let mut bindings: Vec<BindingRequest> = host
+        .port_bindings
+        .iter()
+        .map(|binding| BindingRequest {
+            protocol: protocol(binding.container.protocol),
+            container_port: binding.container.port,
+            host_ip: binding.host_ip,
+            host_port: match binding.host_port {
+                None | Some((0, _)) => HostPort::Any,
+                Some((first, last)) if first == last => HostPort::Fixed(first),
+                Some((first, last)) => HostPort::Between(first, last),
+            },
+        })
+        .collect();
+    if host.publish_all_ports {
+        let asked_for = |port: &PortKey| host.port_bindings.iter().any(|binding| binding.container == *port);
+        bindings.extend(record.resolved.exposed_ports.iter().filter(|port| !asked_for(port)).map(|port| {
+            BindingRequest {
+                protocol: protocol(port.protocol),
+                container_port: port.port,
+                host_ip: None,
+                host_port: HostPort::Any,
+            }
+        }));
+    }
+    bindings.sort_by_key(|binding| (binding.container_port, binding.protocol));
+    bindings
+}
+
+/// The published ports as the engine shows them.
+pub(super) fn shown(published: &PublishedRecord) -> Vec<PublishedPort> {
+    published
+        .bindings
+        .iter()
+        .map(|binding| PublishedPort {
+            container: PortKey {
+                port: binding.container_port,
+                protocol: match binding.protocol {
+                    Protocol::Tcp => PortProtocol::Tcp,
+                    Protocol::Udp => PortProtocol::Udp,
+                    Protocol::Sctp => PortProtocol::Sctp,
+                },
+            },
+            host_ip: binding.host_ip,
+            host_port: binding.host_port,
+        })
+        .collect()
+}
