@@ -358,6 +358,20 @@ impl Store {
         self.blobs.get(&self.find(id)?.id)
     }
 
+    /// Whether a layer of this diff id is stored, on whatever layers.
+    pub(crate) fn has_diff(&self, diff_id: &str) -> bool {
+        self.chain_with_diff(diff_id).is_some()
+    }
+
+    /// The chain id of a stored layer with this diff id.
+    pub(crate) fn chain_with_diff(&self, diff_id: &str) -> Option<String> {
+        let state = self.state();
+        state.images.values().find_map(|image| {
+            let index = image.diff_ids.iter().position(|known| known == diff_id)?;
+            image.chain_ids.get(index).cloned()
+        })
+    }
+
     /// All images, in no order.
     pub fn images(&self) -> Vec<Arc<Image>> {
         self.state().images.values().cloned().collect()

@@ -289,6 +289,22 @@ impl<'a, T: Tap> Reader<'a, T> {
         Ok(Some(&self.buffer[start..start + length]))
     }
 
+    /// The first bytes of the current entry's contents, without taking them: as many as there are, at most
+    /// `most` (up to 64 KiB).
+    ///
+    /// # Errors
+    /// What the stream said.
+    pub fn peek(&mut self, most: usize) -> Result<&[u8]> {
+        let wanted = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(most).min(64 << 10);
+        while self.end - self.start < wanted {
+            if !self.fill()? {
+                break;
+            }
+        }
+        let length = wanted.min(self.end - self.start);
+        Ok(&self.buffer[self.start..self.start + length])
+    }
+
     /// All of the current entry's contents, which must not be longer than `limit` bytes.
     ///
     /// # Errors
