@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::thread::JoinHandle;
 
 use super::Pool;
 use super::endpoint::Endpoint;
@@ -26,19 +25,13 @@ pub(crate) struct Connection {
     sender: Option<Sender>,
 }
 
-/// The thread that sends a body, and the socket that it sends on. Dropped when nobody listens any more, it
-/// ends the connection and with it the thread.
-struct Sender {
-    thread: Option<JoinHandle<()>>,
-    stream: Stream,
-}
+/// The socket that a thread still sends a body on. Dropped when nobody listens any more, it ends the
+/// connection; the thread ends at its next write.
+struct Sender(Stream);
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Both);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = self.0.shutdown(Shutdown::Both);
     }
 }
 
@@ -74,11 +67,11 @@ impl Connection {
         if let Body::Stream(source, _) = body {
             let stream = self.stream.try_clone()?;
             let thread = std::thread::Builder::new().name(String::from("request-body"));
-            let thread = thread.spawn(move || {
+            thread.spawn(move || {
                 // What is wrong shows in the answer, or in its absence.
                 let _ = send_chunks(source, stream);
             })?;
-            self.sender = Some(Sender { thread: Some(thread), stream: self.stream.try_clone()? });
+            self.sender = Some(Sender(self.stream.try_clone()?));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
+use super::start_daemon;
 use super::stream::Stream;
 use crate::failure::{Failure, Result};
 use crate::session::Session;
@@ -119,19 +120,34 @@ impl Endpoint {
     /// # Errors
     /// Nobody listens there, or this user may not connect.
     pub(super) fn connect(&self) -> Result<Stream> {
-        let connected = match &self.transport {
+        match self.try_connect() {
+            Ok(stream) => Ok(stream),
+            Err(error) => self.not_connected(error),
+        }
+    }
+
+    fn try_connect(&self) -> std::io::Result<Stream> {
+        match &self.transport {
             Transport::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
             Transport::Tcp(address) => TcpStream::connect(address).and_then(|stream| {
                 stream.set_nodelay(true)?;
                 Ok(Stream::Tcp(stream))
             }),
-        };
-        connected.map_err(|error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied => {
-                Failure::SocketForbidden { host: self.host.clone(), reason: error }
+        }
+    }
+
+    /// Starts Sampan's own daemon where nothing else was asked for, else says what is wrong.
+    fn not_connected(&self, error: std::io::Error) -> Result<Stream> {
+        use std::io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
+        let host = self.host.clone();
+        match (error.kind(), &self.transport) {
+            (PermissionDenied, _) if self.own_default => Err(start_daemon::forbidden(&host)),
+            (PermissionDenied, _) => Err(Failure::SocketForbidden { host, reason: error }),
+            (NotFound | ConnectionRefused, Transport::Unix(path)) if self.own_default => {
+                start_daemon::start(&host, path, || self.try_connect())
             }
-            _ => Failure::CannotConnect { host: self.host.clone() },
-        })
+            _ => Err(Failure::CannotConnect { host }),
+        }
     }
 }
 

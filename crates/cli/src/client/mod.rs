@@ -10,6 +10,7 @@ mod hijack;
 mod query;
 mod request;
 mod response;
+mod start_daemon;
 mod stream;
 mod version;
 
@@ -20,6 +21,7 @@ pub(crate) use hijack::Hijacked;
 pub(crate) use query::{Query, object_path};
 pub(crate) use request::Body;
 pub(crate) use response::Response;
+pub(crate) use start_daemon::WATCH as WATCH_DAEMON;
 pub(crate) use stream::Stream;
 pub(crate) use version::{MAXIMUM_API_VERSION, Ping, at_least};
 
@@ -70,6 +72,16 @@ impl Client {
     /// The address as the user would write it for `-H`.
     pub(crate) fn host(&self) -> &str {
         self.endpoint.host()
+    }
+
+    /// Makes sure that the engine can be reached, starting Sampan's own if need be.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(crate) fn reach(&self) -> Result<()> {
+        let connection = Connection::open(&self.endpoint)?;
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(())
     }
 
     /// Sends a request to a path of the API (`/containers/json`), which gets the version put before it.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Action, Command, Entry, Invocation, help, table};
+use super::{Action, Command, Entry, Invocation, help, plugins, table};
 use crate::failure::{ExitStatus, Failure, Result};
 use crate::flags::FlagSet;
 use crate::session::{GlobalOptions, Session};
@@ -36,13 +36,24 @@ pub(crate) fn dispatch(words: &[String]) -> Result<ExitStatus> {
     if version {
         return help::version(&session);
     }
-    let words = &parsed.arguments;
-    let Some(first) = words.first() else { return help::program(&session, false) };
-    match first.as_str() {
-        "help" => help_command(&session, &words[1..]),
-        _ => match find(table::ROOT, first) {
-            Some(entry) => enter(&session, entry, &name, &words[1..], false),
-            None => unknown(&session, words),
+    let rest = &parsed.arguments;
+    let Some(first) = rest.first() else { return help::program(&session, false) };
+    if first == "help" {
+        return help_command(&session, &rest[1..], words);
+    }
+    match find(table::ROOT, first) {
+        Some(entry) => enter(&session, entry, &name, &rest[1..], false).or_else(|failure| {
+            // `image build` is a plugin's business.
+            if is_unknown_build(entry, rest)
+                && let Some(status) = plugins::run(&session, rest, words)?
+            {
+                return Ok(status);
+            }
+            Err(failure)
+        }),
+        None => match plugins::run(&session, rest, words)? {
+            Some(status) => Ok(status),
+            None => unknown(&session, rest),
         },
     }
 }
@@ -99,13 +110,27 @@ fn enter(
     }
 }
 
+/// `image build`, which this program does not have.
+fn is_unknown_build(entry: &'static Entry, words: &[String]) -> bool {
+    let is_build = words.get(1).is_some_and(|word| word == "build");
+    match &entry.action {
+        Action::Group { entries, .. } => {
+            entry.name == "image" && is_build && find(entries, "build").is_none()
+        }
+        _ => false,
+    }
+}
+
 /// `docker help [COMMAND…]`.
-fn help_command(session: &Session, words: &[String]) -> Result<ExitStatus> {
+fn help_command(session: &Session, words: &[String], original: &[String]) -> Result<ExitStatus> {
     match words.first() {
         None => help::program(session, true),
         Some(first) => match find(table::ROOT, first) {
             Some(entry) => enter(session, entry, session.name(), &words[1..], true),
-            None => Err(Failure::message(format!("unknown help topic: {}", words.join(" ")))),
+            None => match plugins::run(session, words, original)? {
+                Some(status) => Ok(status),
+                None => Err(Failure::message(format!("unknown help topic: {}", words.join(" ")))),
+            },
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Action, Command, Entry, Section, table};
+use super::{Command, Entry, Section, plugins, table};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::FlagSet;
 use crate::session::{GlobalOptions, Session};
@@ -47,24 +47,39 @@ pub(super) fn group(path: &str, summary: &str, entries: &'static [Entry], asked:
 pub(super) fn program(session: &Session, asked: bool) -> Result<ExitStatus> {
     let name = session.name();
     let mut text = format!("Usage:  {name} [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n");
-    let width = padding(table::ROOT);
+    let is_builtin =
+        |name: &str| table::ROOT.iter().any(|entry| entry.name == name || entry.aliases.contains(&name));
+    let plugins = plugins::list(session, is_builtin);
+    let longest = plugins.iter().map(|plugin| plugin.name.len()).max().unwrap_or(0);
+    let width = padding(table::ROOT).max(longest);
     let sections = [
         (Section::Common, "Common Commands:"),
         (Section::Management, "Management Commands:"),
         (Section::Swarm, "Swarm Commands:"),
         (Section::Plain, "Commands:"),
+        (Section::Own, "Sampan Commands:"),
     ];
     for (section, title) in sections {
-        let mut rows: Vec<&Entry> = table::ROOT.iter().filter(|entry| entry.section == section).collect();
-        if rows.is_empty() {
+        let listed = table::ROOT.iter().filter(|entry| entry.section == section);
+        let mut rows: Vec<(String, &str)> =
+            listed.map(|entry| (entry.name.to_owned(), entry.action.summary())).collect();
+        if section == Section::Management {
+            // A star marks what a plugin does.
+            rows.extend(
+                plugins
+                    .iter()
+                    .map(|plugin| (format!("{}*", plugin.name), plugin.metadata.short_description.as_str())),
+            );
+        }
+        if rows.is_empty() || (section == Section::Own && name == "docker") {
             continue;
         }
         if section != Section::Common {
-            rows.sort_by_key(|entry| entry.name);
+            rows.sort();
         }
         text.push_str(&format!("\n{title}\n"));
-        for entry in rows {
-            text.push_str(&format!("  {:width$} {}\n", entry.name, entry.action.summary()));
+        for (row, summary) in rows {
+            text.push_str(&format!("  {row:width$} {summary}\n"));
         }
     }
     let mut options = GlobalOptions::from_environment();
@@ -103,13 +118,6 @@ fn sorted(entries: &'static [Entry]) -> Vec<&'static Entry> {
 /// The width of the column of names; never under docker's own least width.
 fn padding(entries: &[Entry]) -> usize {
     const LEAST: usize = 11;
-    entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0).max(LEAST)
-}
-
-impl Action {
-    /// Whether this leads to a group of commands.
-    #[cfg(test)]
-    pub(super) fn is_group(&self) -> bool {
-        matches!(self, Self::Group { .. })
-    }
+    let listed = entries.iter().filter(|entry| !matches!(entry.section, Section::Hidden | Section::Own));
+    listed.map(|entry| entry.name.len()).max().unwrap_or(0).max(LEAST)
 }

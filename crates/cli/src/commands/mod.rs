@@ -20,6 +20,7 @@ mod output;
 mod own_run;
 mod pairs;
 mod platform;
+mod plugins;
 mod positional;
 mod progress;
 mod prune;
@@ -34,6 +35,7 @@ mod attach;
 mod commit;
 mod cp;
 mod create;
+mod daemon;
 mod diff;
 mod download;
 mod events;
@@ -60,6 +62,7 @@ mod top;
 mod unpause;
 mod update;
 mod wait;
+mod watch_daemon;
 
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
@@ -120,6 +123,8 @@ pub(crate) enum Section {
     Swarm,
     /// `Commands:`.
     Plain,
+    /// `Sampan Commands:`; not listed when the program is called `docker`.
+    Own,
     /// Not listed.
     Hidden,
 }

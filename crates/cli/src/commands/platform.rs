@@ -19,12 +19,16 @@ pub(crate) fn parse(text: &str) -> Result<Json> {
     if parts.len() > 3 {
         return invalid(format!("{}: cannot parse platform specifier", quote(text)));
     }
-    if let Some(part) = parts.iter().find(|part| !plain(part)) {
-        return invalid(format!(
-            "{} is an invalid component of {}: platform specifier component must match \"^[A-Za-z0-9_.-]+$\"",
-            quote(part),
-            quote(text)
-        ));
+    let invalid_part = |part: &str, what: &str, pattern: &str| {
+        invalid(format!("{} is an invalid {what} of {}: {pattern}", quote(part), quote(text)))
+    };
+    if !plain(&parts[0]) {
+        let pattern = "OSAndVersion specifier component must match \"^([A-Za-z0-9_-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$\"";
+        return invalid_part(parts[0], "OS component", pattern);
+    }
+    if let Some(part) = parts[1..].iter().find(|part| !plain(part)) {
+        let pattern = "platform specifier component must match \"^[A-Za-z0-9_.-]+$\"";
+        return invalid_part(part, "component", pattern);
     }
     let lower: Vec<String> = parts.iter().map(|part| part.to_lowercase()).collect();
     let (system, architecture, variant) = match lower.as_slice() {

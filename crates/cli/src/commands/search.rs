@@ -7,7 +7,6 @@ use super::{Command, Positional, Specification};
 use crate::client::{Body, Query};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
-use crate::format::objects::Fields;
 use crate::format::objects::search::{self, Found, SEARCH};
 use crate::format::table::{Format, Style};
 use crate::session::Session;
@@ -44,8 +43,7 @@ impl Command for Args {
         let headers = [("X-Registry-Auth", "e30=")];
         let response =
             session.client()?.request_with("GET", "/images/search", &query, &headers, Body::None)?;
-        let mut results: Vec<Json> = response.json()?;
-        results.sort_by_key(|result| std::cmp::Reverse(result.int("star_count")));
+        let results: Vec<Json> = response.json()?;
         let json = self.format == "json" || self.format == "{{json .}}";
         let found = results.into_iter().map(|result| Found { result, json }).collect();
         let format = Format::new(search::format(&self.format));

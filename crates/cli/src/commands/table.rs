@@ -2,8 +2,8 @@
 
 use super::{Action, Command, Entry, Section};
 use super::{
-    attach, commit, cp, create, diff, events, exec, export, import, kill, load, logs, pause, port, rename,
-    restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait,
+    attach, commit, cp, create, daemon, diff, events, exec, export, import, kill, load, logs, pause, port,
+    rename, restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait, watch_daemon,
 };
 use super::{context, history, images, inspect, network, prune, ps, search, stats, system, volume};
 
@@ -73,6 +73,19 @@ pub(super) const ROOT: &[Entry] = &[
     row::<rmi::Args>("rmi"),
     row::<save::Args>("save"),
     row::<tag::Args>("tag"),
+    // Sampan's own.
+    Entry {
+        name: "daemon",
+        aliases: &[],
+        section: Section::Own,
+        action: Action::Native { summary: "Run the engine in the foreground", run: daemon::run },
+    },
+    Entry {
+        name: crate::client::WATCH_DAEMON,
+        aliases: &[],
+        section: Section::Hidden,
+        action: Action::Native { summary: "", run: watch_daemon::run },
+    },
 ];
 
 /// `docker container COMMAND`.

@@ -76,7 +76,11 @@ impl<T> Object for Row<T> {
         }
     }
 
-    fn json(&self) -> String {
+    fn has_methods(&self) -> bool {
+        true
+    }
+
+    fn json(&self, _html: Html) -> String {
         let mut columns: Vec<&Column<T>> = self.kind.columns.iter().collect();
         columns.sort_by_key(|column| column.name);
         let mut out = String::from("{");
@@ -93,7 +97,7 @@ impl<T> Object for Row<T> {
     }
 
     fn text(&self) -> String {
-        self.json()
+        self.json(Html::Escaped)
     }
 }
 
@@ -118,7 +122,7 @@ impl Object for Titles {
         Value::from(last.replace(['-', '_'], " "))
     }
 
-    fn json(&self) -> String {
+    fn json(&self, _html: Html) -> String {
         String::new()
     }
 

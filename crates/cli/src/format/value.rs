@@ -83,8 +83,12 @@ pub trait Object {
     fn truth(&self) -> bool {
         true
     }
-    /// What `json` gives.
-    fn json(&self) -> String;
+    /// Whether the members are methods: then giving one arguments is a wrong number of them.
+    fn has_methods(&self) -> bool {
+        false
+    }
+    /// What `json` gives; some types escape HTML in their own text whatever is asked.
+    fn json(&self, html: json::Html) -> String;
     /// What printing it gives (Go's `%v`).
     fn text(&self) -> String;
 }
@@ -226,7 +230,7 @@ impl Value {
                 }
                 out.push('}');
             }
-            Self::Object(object) => out.push_str(&object.json()),
+            Self::Object(object) => out.push_str(&object.json(html)),
         }
     }
 }

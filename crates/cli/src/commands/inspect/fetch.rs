@@ -3,6 +3,7 @@
 use crate::client::Query;
 use crate::failure::{Failure, Result};
 use crate::format::inspect::Inspected;
+use crate::format::json::Html;
 use crate::format::schema::{Struct, container, image, network, volume};
 use crate::format::value::Value;
 use crate::session::Session;
@@ -51,6 +52,15 @@ pub(super) fn network(session: &Session, name: &str, verbose: bool) -> Result<In
 pub(super) fn volume(session: &Session, name: &str) -> Result<Inspected> {
     let name = named("volume", name)?;
     document(session, &format!("/volumes/{name}"), &Query::new(), Some(&volume::VOLUME_VOLUME))
+}
+
+/// A volume as `volume inspect` shows it: only what Docker's type of it has.
+pub(super) fn typed_volume(session: &Session, name: &str) -> Result<Inspected> {
+    let mut volume = volume(session, name)?;
+    volume.document.clear();
+    volume.typed.write_json(&mut volume.document, Html::Escaped);
+    volume.from_engine = false;
+    Ok(volume)
 }
 
 /// The name without the blanks around it, which must leave something.

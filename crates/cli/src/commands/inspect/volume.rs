@@ -26,6 +26,6 @@ impl Command for Args {
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
-        inspect(&self.format, &parsed.arguments, |name| fetch::volume(session, name))
+        inspect(&self.format, &parsed.arguments, |name| fetch::typed_volume(session, name))
     }
 }

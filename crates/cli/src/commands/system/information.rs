@@ -12,7 +12,7 @@ use crate::flags::{FlagSet, Parsed};
 use crate::format::schema::system::SYSTEM_INFO;
 use crate::format::schema::{NamedValue, Record};
 use crate::format::template::Template;
-use crate::format::value::Value;
+use crate::format::value::{ListValue, Value};
 use crate::session::Session;
 
 #[derive(Default)]
@@ -81,7 +81,7 @@ impl ClientInformation {
         let mut fields = vec![NamedValue::new("Debug", "Debug", Value::Bool(self.debug))];
         fields.extend(self.version.fields());
         fields.push(NamedValue::new("Plugins", "Plugins", Value::untyped(&json!([]))));
-        fields.push(NamedValue::new("Warnings", "Warnings", Value::Missing));
+        fields.push(NamedValue::new("Warnings", "Warnings", no_texts()));
         Record::of("*system.clientInfo", fields)
     }
 
@@ -146,6 +146,12 @@ impl ClientInformation {
         fields.push(NamedValue::optional("ClientErrors", "ClientErrors", texts(&[])));
         Record::of("system.dockerInfo", fields)
     }
+}
+
+/// A nil slice of text: `[]` in print, null in JSON.
+fn no_texts() -> Value {
+    let list = ListValue { items: Vec::new(), type_name: "[]string".into(), nil: true };
+    Value::List(list.into())
 }
 
 fn show_partly(template: &Template, data: &Value) -> Result<()> {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::{Fields, label, labels, ports, size};
+use crate::format::json::Html;
 use crate::format::reference::Reference;
 use crate::format::table::{Column, Kind, Row, Style};
 use crate::format::value::{Member, Object, Value};
@@ -157,11 +158,46 @@ fn networks(item: &Json) -> String {
 fn platform(item: &Json) -> Value {
     let platform = item.field("ImageManifestDescriptor").field("platform");
     if platform.is_null() {
-        return Value::Nil("*formatter.Platform");
+        Value::Nil("*formatter.Platform")
+    } else {
+        Value::Object(Rc::new(Platform(platform.clone())))
     }
-    let parts = [platform.text("os"), platform.text("architecture"), platform.text("variant")];
-    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    Value::from(parts.join("/"))
+}
+
+/// A platform: `linux/arm64/v8` in text, its parts in JSON.
+struct Platform(Json);
+
+impl Object for Platform {
+    fn type_name(&self) -> String {
+        "*formatter.Platform".into()
+    }
+
+    fn member(&self, name: &str) -> Member {
+        let key = match name {
+            "Architecture" => "architecture",
+            "OS" => "os",
+            "OSVersion" => "os.version",
+            "Variant" => "variant",
+            _ => return Member::Absent,
+        };
+        Member::Value(self.0.text(key).into())
+    }
+
+    fn json(&self, html: Html) -> String {
+        let mut out = String::new();
+        Value::untyped(&self.0).write_json(&mut out, html);
+        out
+    }
+
+    fn text(&self) -> String {
+        let system = match self.0.text("os.version") {
+            "" => self.0.text("os").to_string(),
+            version => format!("{}({version})", self.0.text("os")),
+        };
+        let parts = [system.as_str(), self.0.text("architecture"), self.0.text("variant")];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("/")
+    }
 }
 
 /// An empty container that notices whether a template asks for its size.
@@ -213,9 +249,13 @@ impl Object for ProbeRow {
         self.inner().map_or(Member::Absent, |object| object.member(name))
     }
 
-    fn json(&self) -> String {
+    fn has_methods(&self) -> bool {
+        true
+    }
+
+    fn json(&self, html: Html) -> String {
         self.asked.set(true);
-        self.inner().map(|object| object.json()).unwrap_or_default()
+        self.inner().map(|object| object.json(html)).unwrap_or_default()
     }
 
     fn text(&self) -> String {

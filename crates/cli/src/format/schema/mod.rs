@@ -132,7 +132,7 @@ impl Object for Record {
         found.map_or(Member::Absent, |field| Member::Value(field.value.clone()))
     }
 
-    fn json(&self) -> String {
+    fn json(&self, html: Html) -> String {
         let mut out = String::from("{");
         for field in
             self.fields.iter().filter(|field| field.key != "-" && !(field.optional && empty(&field.value)))
@@ -140,9 +140,9 @@ impl Object for Record {
             if out.len() > 1 {
                 out.push(',');
             }
-            json::string(&mut out, field.key, Html::Plain);
+            json::string(&mut out, field.key, html);
             out.push(':');
-            field.value.write_json(&mut out, Html::Plain);
+            field.value.write_json(&mut out, html);
         }
         out.push('}');
         out
@@ -251,7 +251,7 @@ impl Object for Empty {
         Member::Absent
     }
 
-    fn json(&self) -> String {
+    fn json(&self, _html: Html) -> String {
         "{}".into()
     }
 
@@ -278,7 +278,7 @@ impl Object for Moment {
         }
     }
 
-    fn json(&self) -> String {
+    fn json(&self, _html: Html) -> String {
         format!("\"{}\"", self.0)
     }
 
@@ -316,7 +316,7 @@ impl Object for Span {
         self.0 != 0
     }
 
-    fn json(&self) -> String {
+    fn json(&self, _html: Html) -> String {
         self.0.to_string()
     }
 

@@ -25,7 +25,11 @@ pub(super) fn syntax(source: &str, cause: &gotmpl::TemplateError) -> TemplateErr
         "unterminated raw string" => "unterminated raw quoted string".to_string(),
         text if text.starts_with("unexpected character: '") => {
             let letter = text.trim_start_matches("unexpected character: '").chars().next().unwrap_or('?');
-            if letter == '}' {
+            let glued = before_place(source, line, column)
+                .ends_with(|last: char| last.is_alphanumeric() || last == '_');
+            if glued {
+                format!("bad character U+{:04X} {letter:?}", letter as u32)
+            } else if letter == '}' {
                 "unexpected \"}\" in operand".to_string()
             } else {
                 format!("unexpected {letter:?} in command").replace('\'', "\"")
@@ -45,6 +49,11 @@ fn keyword(text: &str) -> String {
 fn rest_of_action(source: &str, line: usize, column: usize) -> &str {
     let start: usize = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     source.get(start + column.saturating_sub(1)..).unwrap_or("")
+}
+
+fn before_place(source: &str, line: usize, column: usize) -> &str {
+    let rest = rest_of_action(source, line, column);
+    &source[..source.len() - rest.len()]
 }
 
 fn unterminated_quote(rest: &str) -> bool {
@@ -73,12 +82,8 @@ pub(super) fn at_place(origin: Origin<'_>, offset: usize, spelled: &str, message
     let before = source.get(..offset).unwrap_or(source);
     let line = 1 + before.matches('\n').count();
     let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
-    let mut context: String = spelled.chars().take(20).collect();
-    if spelled.chars().count() > 20 {
-        context.push_str("...");
-    }
     TemplateError(format!(
-        "template: {parsed_as}:{line}:{column}: executing {running:?} at <{context}>: {message}"
+        "template: {parsed_as}:{line}:{column}: executing {running:?} at <{spelled}>: {message}"
     ))
 }
 

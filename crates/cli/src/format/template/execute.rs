@@ -304,6 +304,10 @@ impl Run<'_> {
                 Err(self.error(place, &format!("nil pointer evaluating {type_name}.{name}")))
             }
             Value::Object(object) => match object.member(name) {
+                Member::Value(_) if !arguments.is_empty() && object.has_methods() => {
+                    let message = format!("wrong number of args for {name}: want 0 got {}", arguments.len());
+                    Err(self.error(place, &message))
+                }
                 Member::Value(_) if !arguments.is_empty() => refuse_arguments(),
                 Member::Value(value) => Ok(value),
                 Member::Method(wanted) => {

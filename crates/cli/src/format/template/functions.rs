@@ -335,6 +335,17 @@ fn printf(arguments: &[Value]) -> Result<String, String> {
         .collect();
     gotmpl::execute(&format!("{{{{printf{call}}}}}"), &gotmpl::Value::Map(std::sync::Arc::new(data)))
         .map_err(|cause| cause.to_string())
+        .map(|text| name_numbers(text, arguments))
+}
+
+/// In a complaint about a verb, a number of an untyped document is called by its Go type.
+fn name_numbers(text: String, arguments: &[Value]) -> String {
+    arguments.iter().fold(text, |text, argument| match argument {
+        Value::Number(number) => {
+            text.replace(&format!("(string={number})"), &format!("(json.Number={number})"))
+        }
+        _ => text,
+    })
 }
 
 fn foreign(value: &Value) -> gotmpl::Value {

@@ -1,5 +1,6 @@
 //! Templates against what Go prints and says.
 
+use super::super::json::Html;
 use super::super::value::{Member, Object, Value};
 use super::{MissingKey, Template};
 use std::rc::Rc;
@@ -24,7 +25,7 @@ impl Object for Row {
         Value::from(format!("label {}", arguments[0]))
     }
 
-    fn json(&self) -> String {
+    fn json(&self, _html: Html) -> String {
         "{\"ID\":\"abc\"}".into()
     }
 
