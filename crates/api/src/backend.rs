@@ -1,0 +1,28 @@
+//! Everything that the routes need of an engine, in one name.
+
+use crate::{containers, events, exec, images, networks, sampan, system, volumes};
+
+/// An engine that serves all resources.
+pub(crate) trait Backend:
+    containers::backend::Backend
+    + events::backend::Backend
+    + exec::backend::Backend
+    + images::backend::Backend
+    + networks::backend::Backend
+    + sampan::backend::Backend
+    + system::backend::Backend
+    + volumes::backend::Backend
+{
+}
+
+impl<E> Backend for E where
+    E: containers::backend::Backend
+        + events::backend::Backend
+        + exec::backend::Backend
+        + images::backend::Backend
+        + networks::backend::Backend
+        + sampan::backend::Backend
+        + system::backend::Backend
+        + volumes::backend::Backend
+{
+}

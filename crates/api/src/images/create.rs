@@ -1,0 +1,44 @@
+//! Making images: by import; by pulling and pushing later.
+
+use super::backend::Backend;
+use super::wire::Progress;
+use crate::containers::backend::byte_stream;
+use crate::http::{Body, Call, Outcome, reply};
+use hyper::StatusCode;
+use sampan_error::{Error, Result};
+use sampan_image::ImportOptions;
+
+/// `POST /images/create`: `fromSrc=-` imports the body, `fromImage` pulls.
+pub(super) async fn create<E: Backend>(call: Call<E>) -> Result<Outcome> {
+    if let Some(name) = call.query.text("fromImage") {
+        return Err(Error::not_implemented(format!(
+            "cannot pull {name}: pulling from a registry is not part of this version of Sampan yet; use import or load"
+        )));
+    }
+    if call.query.get("fromSrc") != "-" {
+        return Err(Error::not_implemented(
+            "importing from an address is not supported: fetch the archive and send it as the body with fromSrc=-",
+        ));
+    }
+    let options = ImportOptions {
+        name: call.query.text("repo").map(|repository| match call.query.text("tag") {
+            Some(tag) => format!("{repository}:{tag}"),
+            None => repository.to_owned(),
+        }),
+        changes: call.query.all("changes").map(str::to_owned).collect(),
+        message: call.query.get("message").to_owned(),
+        platform: call.query.text("platform").map(str::to_owned),
+    };
+    let engine = call.engine.clone();
+    let id = engine.import_image(byte_stream(call.into_stream()), options).await?;
+    let line = reply::line(&Progress { status: Some(id), ..Progress::default() }, "\r\n")?;
+    Ok(reply::with(StatusCode::OK, "application/json", Body::full(line)).into())
+}
+
+/// `POST /images/{name}/push`
+pub(super) async fn push<E: Backend>(call: Call<E>) -> Result<Outcome> {
+    Err(Error::not_implemented(format!(
+        "cannot push {}: pushing to a registry is not part of this version of Sampan yet; use save",
+        call.parameter("name")
+    )))
+}

@@ -1,0 +1,13 @@
+//! Images: `/images`.
+
+pub(crate) mod backend;
+mod convert;
+mod create;
+mod engine;
+mod handlers;
+mod load;
+mod routes;
+pub(crate) mod wire;
+
+pub(crate) use handlers::summaries;
+pub(crate) use routes::routes;

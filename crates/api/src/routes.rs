@@ -1,0 +1,20 @@
+//! All routes.
+
+use crate::backend::Backend;
+use crate::http::Router;
+use crate::{containers, events, exec, images, networks, sampan, system, volumes};
+
+/// The whole table.
+pub(crate) fn all<E: Backend>() -> Router<E> {
+    let tables = [
+        system::routes(),
+        containers::routes(),
+        exec::routes(),
+        events::routes(),
+        images::routes(),
+        networks::routes(),
+        volumes::routes(),
+        sampan::routes(),
+    ];
+    Router::new(tables.into_iter().flatten().collect())
+}

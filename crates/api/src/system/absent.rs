@@ -1,0 +1,45 @@
+//! Docker's endpoints that this engine does not have: each says so, instead of an unknown page.
+
+use crate::http::{Call, Outcome, Route, get, post, reply};
+use sampan_error::{Error, Kind, Result};
+
+/// Their routes.
+pub(super) fn routes<E: Send + Sync + 'static>() -> Vec<Route<E>> {
+    vec![
+        // Portainer and others ask for plugins to know what they may offer: there are none.
+        get("/plugins", |call| Box::pin(no_plugins(call))),
+        get("/swarm", |call| Box::pin(no_swarm(call))),
+        get("/nodes", |call| Box::pin(no_swarm(call))),
+        get("/services", |call| Box::pin(no_swarm(call))),
+        get("/tasks", |call| Box::pin(no_swarm(call))),
+        get("/secrets", |call| Box::pin(no_swarm(call))),
+        get("/configs", |call| Box::pin(no_swarm(call))),
+        post("/swarm/init", |call| Box::pin(never(call, "a swarm"))),
+        post("/swarm/join", |call| Box::pin(never(call, "a swarm"))),
+        post("/services/create", |call| Box::pin(never(call, "a swarm"))),
+        post("/secrets/create", |call| Box::pin(never(call, "a swarm"))),
+        post("/configs/create", |call| Box::pin(never(call, "a swarm"))),
+        post("/plugins/pull", |call| Box::pin(never(call, "engine plugins"))),
+        post("/build", |call| Box::pin(later(call, "building images"))),
+        post("/build/prune", |call| Box::pin(later(call, "building images"))),
+        get("/images/search", |call| Box::pin(later(call, "searching a registry"))),
+        get("/distribution/{name*}/json", |call| Box::pin(later(call, "asking a registry"))),
+        get("/containers/{id}/attach/ws", |call| Box::pin(later(call, "attaching by WebSocket"))),
+    ]
+}
+
+async fn no_plugins<E>(_call: Call<E>) -> Result<Outcome> {
+    Ok(reply::ok(&Vec::<String>::new())?.into())
+}
+
+async fn no_swarm<E>(_call: Call<E>) -> Result<Outcome> {
+    Err(Error::new(Kind::Unavailable, "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again."))
+}
+
+async fn never<E>(_call: Call<E>, what: &str) -> Result<Outcome> {
+    Err(Error::not_implemented(format!("Sampan has no {what}")))
+}
+
+async fn later<E>(_call: Call<E>, what: &str) -> Result<Outcome> {
+    Err(Error::not_implemented(format!("{what} is not part of this version of Sampan yet")))
+}

@@ -1,0 +1,13 @@
+//! What these routes need of an engine.
+
+use sampan_engine::{DiskUsage, SystemInfo};
+use sampan_error::Result;
+use std::future::Future;
+
+/// The engine at a glance.
+pub(crate) trait Backend: Clone + Send + Sync + 'static {
+    /// What `info` says.
+    fn info(&self) -> impl Future<Output = Result<SystemInfo>> + Send;
+    /// What lies on the disk.
+    fn disk_usage(&self) -> impl Future<Output = Result<DiskUsage>> + Send;
+}
