@@ -1,11 +1,15 @@
 //! All end-to-end tests. One module per thing that a user would miss; each test is a machine of its own.
 
 mod bad_input;
+mod create_fields;
 mod files;
 mod first_steps;
 mod image_files;
 mod lifecycle;
 mod limits;
 mod logs;
+mod neighbours;
+mod nothing_is_left;
+mod survival;
 mod terminals;
 mod uplink;

@@ -64,6 +64,8 @@ inside='
     cd "$root"
     pivot_root . .machine
     umount -l .machine
+    # As systemd has it on most machines.
+    chroot . mount --make-rshared /
     exec chroot . dockerd --data-root "$dir/data" --exec-root "$dir/exec" \
         -H "unix://$dir/docker.sock" --pidfile "$dir/dockerd.pid" "$@"
 '

@@ -232,7 +232,13 @@ impl Host {
         self.reap_daemon();
     }
 
-    fn reap_daemon(&mut self) {
+    /// Kills the daemon while others still use the host; call [`Host::reap_daemon`] afterwards.
+    pub fn kill_daemon_process(&self) {
+        signal(self.daemon_pid(), "KILL");
+    }
+
+    /// Waits for the end of a daemon that was told to end.
+    pub fn reap_daemon(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
             daemon.wait().expect("the daemon can be waited for");
         }
@@ -344,6 +350,15 @@ impl Host {
         run(bounded(&self.entering(&owned(&words))), script.into(), b"")
     }
 
+    /// Starts any program inside the host and goes on.
+    #[track_caller]
+    pub fn start(&self, words: &[&str]) -> Running {
+        let words_inside = self.entering(&owned(words));
+        let mut command = Command::new(&words_inside[0]);
+        command.args(&words_inside[1..]);
+        start(command, words.join(" "))
+    }
+
     /// Runs `curl` inside the host.
     #[track_caller]
     pub fn curl(&self, words: &[&str]) -> Outcome {
@@ -390,6 +405,18 @@ impl Host {
         let outside = self.outside.expect("this host has no outside world").to_string();
         let enter = ["nsenter", "--target", &outside, "--net", "--"];
         run(bounded(&owned(&[&enter, words].concat())), format!("(outside) {}", words.join(" ")), b"")
+    }
+
+    /// Starts a program in the outside world and goes on.
+    ///
+    /// # Panics
+    /// When the host has the real uplink instead.
+    #[track_caller]
+    pub fn start_outside(&self, words: &[&str]) -> Running {
+        let outside = self.outside.expect("this host has no outside world").to_string();
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &outside, "--net", "--mount", "--pid", "--"]).args(words);
+        start(command, words.join(" "))
     }
 
     /// Calls a function on a thread whose sockets are in the host's network.
@@ -456,6 +483,15 @@ impl Host {
             self.run(&["ip", "route", "show", "default"]).stdout.contains("uplink0")
         });
     }
+}
+
+/// Puts the calling thread into a network; its sockets are there from now on.
+///
+/// # Panics
+/// When the network is gone.
+pub fn enter(network: &OwnedFd) {
+    let kind = Some(LinkNameSpaceType::Network);
+    move_into_link_name_space(std::os::fd::AsFd::as_fd(network), kind).expect("entering a network");
 }
 
 impl Default for Host {

@@ -100,16 +100,25 @@ fn list_folders(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The control groups that belong to a host's engine, deepest first.
+/// The control groups that belong to a host's engine, deepest first. Ours carry its instance id, in each
+/// hierarchy of version 1 and in the one of version 2.
 pub(crate) fn cgroups_of(host: &Host) -> Vec<PathBuf> {
+    let instance = instance_of(host);
     let mut found = Vec::new();
-    for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-        let below = match host.engine() {
-            Engine::Sampan => hierarchy.path().join("sampan").join(instance_of(host)),
-            Engine::Docker => continue,
-        };
-        collect_groups(&below, &mut found);
+    if instance.is_empty() || host.engine() != Engine::Sampan {
+        return found;
     }
+    let root = Path::new("/sys/fs/cgroup");
+    let hierarchies = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+    for hierarchy in hierarchies.chain([root.into()]) {
+        for entry in std::fs::read_dir(hierarchy).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().contains(&instance) {
+                collect_groups(&entry.path(), &mut found);
+            }
+        }
+    }
+    found.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
+    found.dedup();
     found
 }
 

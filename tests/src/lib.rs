@@ -19,7 +19,7 @@ mod wait;
 
 pub use campaign::Campaign;
 pub use engine::{Engine, docker_only, sampan_only};
-pub use host::{Host, Options};
+pub use host::{Host, Options, enter};
 pub use http::{Answer, get};
 pub use images::{BUSYBOX, DEBIAN, tar_of};
 pub use leaks::Objects;
