@@ -31,22 +31,17 @@ pub(crate) fn parse(text: &str) -> Result<Json> {
         return invalid_part(part, "component", pattern);
     }
     let lower: Vec<String> = parts.iter().map(|part| part.to_lowercase()).collect();
-    let (system, architecture, variant) = match lower.as_slice() {
-        [one] => match architecture(one) {
-            Some((architecture, variant)) => ("linux", architecture, variant.to_string()),
-            None if ["linux", "windows", "darwin", "freebsd"].contains(&one.as_str()) => {
-                (one.as_str(), own_architecture(), String::new())
-            }
-            None => return invalid(format!("{}: unknown operating system or architecture", quote(text))),
-        },
-        [system, arch] => {
-            let (architecture, variant) = architecture(arch).unwrap_or((arch, ""));
-            (system.as_str(), architecture, variant.to_string())
+    let (system, (architecture, variant)) = match lower.as_slice() {
+        [one] if is_architecture(one) => ("linux", without_usual(normal(one, ""))),
+        [one] if ["linux", "windows", "darwin", "freebsd"].contains(&one.as_str()) => {
+            (one.as_str(), (own_architecture().to_string(), String::new()))
         }
-        [system, arch, variant] => {
-            let (architecture, usual) = architecture(arch).unwrap_or((arch, ""));
-            let variant = if architecture == "arm64" && variant == "v8" { usual } else { variant.as_str() };
-            (system.as_str(), architecture, variant.to_string())
+        [_] => return invalid(format!("{}: unknown operating system or architecture", quote(text))),
+        [system, architecture] => (system.as_str(), without_usual(normal(architecture, ""))),
+        [system, architecture, variant] => {
+            let (architecture, variant) = normal(architecture, variant);
+            let plain = architecture == "arm64" && variant.is_empty();
+            (system.as_str(), (architecture, if plain { "v8".into() } else { variant }))
         }
         _ => return invalid(format!("{}: cannot parse platform specifier", quote(text))),
     };
@@ -57,22 +52,38 @@ pub(crate) fn parse(text: &str) -> Result<Json> {
     Ok(platform)
 }
 
-/// Go's name of a known architecture, and the variant that an old name stands for.
-fn architecture(name: &str) -> Option<(&'static str, &'static str)> {
-    Some(match name {
-        "i386" | "386" => ("386", ""),
-        "x86_64" | "x86-64" | "amd64" => ("amd64", ""),
-        "aarch64" | "arm64" => ("arm64", ""),
-        "armhf" => ("arm", "v7"),
-        "armel" => ("arm", "v6"),
-        "arm" => ("arm", "v7"),
-        "ppc64le" => ("ppc64le", ""),
-        "s390x" => ("s390x", ""),
-        "riscv64" => ("riscv64", ""),
-        "loong64" => ("loong64", ""),
-        "mips64le" => ("mips64le", ""),
-        _ => return None,
-    })
+/// Whether a lone word is an architecture.
+fn is_architecture(word: &str) -> bool {
+    const KNOWN: &[&str] = &[
+        "386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x", "i386",
+        "x86_64", "x86-64", "aarch64", "armhf", "armel",
+    ];
+    KNOWN.contains(&word)
+}
+
+/// Go's names for an architecture and its variant.
+fn normal(architecture: &str, variant: &str) -> (String, String) {
+    let (architecture, variant) = match (architecture, variant) {
+        ("i386", _) => ("386", ""),
+        ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", ""),
+        ("x86_64" | "x86-64" | "amd64", variant) => ("amd64", variant),
+        ("aarch64" | "arm64", "8" | "v8") => ("arm64", ""),
+        ("aarch64" | "arm64", variant) => ("arm64", variant),
+        ("armhf", _) => ("arm", "v7"),
+        ("armel", _) => ("arm", "v6"),
+        ("arm", "" | "7") => ("arm", "v7"),
+        ("arm", "5") => ("arm", "v5"),
+        ("arm", "6") => ("arm", "v6"),
+        ("arm", "8") => ("arm", "v8"),
+        other => other,
+    };
+    (architecture.into(), variant.into())
+}
+
+/// A bare `arm` does not ask for its usual variant.
+fn without_usual((architecture, variant): (String, String)) -> (String, String) {
+    let usual = architecture == "arm" && variant == "v7";
+    (architecture, if usual { String::new() } else { variant })
 }
 
 /// This machine's architecture by its Go name.

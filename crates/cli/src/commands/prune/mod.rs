@@ -46,6 +46,8 @@ impl Pruned {
 }
 
 /// The filters given, and those of `pruneFilters` in the configuration that do not contradict them.
+/// Docker documents this and, up to 28.5, forgets configured labels unless the opposite one is given;
+/// whoever wrote `label!=keep` there means it, so here they count.
 fn with_configured(session: &Session, mut filters: Vec<(String, String)>) -> Vec<(String, String)> {
     let configured = session.config().value("pruneFilters").and_then(Json::as_array).cloned();
     for filter in configured.unwrap_or_default() {

@@ -105,7 +105,9 @@ impl Args {
 
 /// Removes what the builder keeps.
 fn prune_build_cache(session: &Session, all: bool, filters: Vec<(String, String)>) -> Result<Pruned> {
-    let query = Query::new().with_if(all, "all", "1").with_filters(&with_configured(session, filters));
+    let query = Query::new().with_if(all, "all", "1");
+    let filters = with_configured(session, filters);
+    let query = if filters.is_empty() { query.with("filters", "") } else { query.with_filters(&filters) };
     let answer: Json = session.client()?.post("/build/prune", &query)?.json()?;
     let lines: Vec<String> = answer.texts("CachesDeleted").into_iter().map(String::from).collect();
     Ok(Pruned::new("Deleted build cache objects", &lines, &answer))

@@ -100,7 +100,8 @@ fn id(item: &Json, style: Style) -> String {
 }
 
 fn parent(item: &Json, style: Style) -> String {
-    let parents = item.texts("Parents");
+    // The key begins with a blank: a slip of the pen that became the API.
+    let parents = item.texts(" Parents");
     let parent = if parents.is_empty() { item.text("Parent").to_string() } else { parents.join(", ") };
     if style.short { text::short_id(&parent).into() } else { parent }
 }
