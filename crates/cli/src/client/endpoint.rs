@@ -36,7 +36,7 @@ impl Endpoint {
     pub(crate) fn resolve(session: &Session) -> Result<Self> {
         let options = session.options();
         if options.hosts.len() > 1 {
-            return Err("unable to resolve docker endpoint: Specify only one -H".into());
+            return Err("Failed to initialize: unable to resolve docker endpoint: Specify only one -H".into());
         }
         let context = crate::config::current_context(session);
         if context != crate::config::DEFAULT_CONTEXT {
@@ -90,7 +90,7 @@ impl Endpoint {
             }
             _ => {
                 return Err(Failure::message(format!(
-                    "unable to resolve docker endpoint: invalid bind address format: {host}"
+                    "Failed to initialize: unable to resolve docker endpoint: invalid bind address format: {host}"
                 )));
             }
         };
@@ -155,7 +155,9 @@ impl Endpoint {
 fn tcp_address(text: &str) -> Result<String> {
     let text = text.split('/').next().unwrap_or_default();
     let invalid = || {
-        Failure::message(format!("unable to resolve docker endpoint: invalid bind address format: {text}"))
+        Failure::message(format!(
+            "Failed to initialize: unable to resolve docker endpoint: invalid bind address format: {text}"
+        ))
     };
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),

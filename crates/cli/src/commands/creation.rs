@@ -155,11 +155,17 @@ pub(crate) fn image_reference(image: &str) -> Result<Option<Reference>> {
         return Ok(Some(reference));
     }
     let lower = image.to_lowercase();
-    let name = image.split(['@']).next().unwrap_or_default();
-    if lower != image && Reference::parse(&lower).is_some() {
-        let name =
-            name.rsplit_once(':').map_or(name, |(name, tag)| if tag.contains('/') { image } else { name });
-        let path = if name.contains('/') { name.to_owned() } else { format!("library/{name}") };
+    if lower != image
+        && let Some(reference) = Reference::parse(&lower)
+    {
+        let name = image.split('@').next().unwrap_or_default();
+        let name = match name.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => name,
+            _ => name,
+        };
+        let path = name.len().checked_sub(reference.path.len()).map_or(name, |start| &name[start..]);
+        let path =
+            if reference.path.len() > name.len() { format!("library/{name}") } else { path.to_owned() };
         return Err(Failure::message(format!(
             "invalid reference format: repository name ({path}) must be lowercase"
         )));

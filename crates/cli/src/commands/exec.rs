@@ -120,6 +120,7 @@ impl Args {
         set("AttachStdin", json!(!self.detach && self.interactive));
         set("AttachStderr", json!(!self.detach));
         set("AttachStdout", json!(!self.detach));
+        set("Detach", json!(self.detach));
         set("DetachKeys", json!(self.detach_keys));
         set("Env", if environment.is_empty() { Value::Null } else { json!(environment) });
         set("WorkingDir", json!(self.working_directory));

@@ -44,6 +44,8 @@ mod export;
 mod import;
 mod kill;
 mod load;
+mod login;
+mod logout;
 mod logs;
 mod pause;
 mod port;

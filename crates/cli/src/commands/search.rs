@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::output::print;
 use super::{Command, Positional, Specification};
 use crate::client::{Body, Query};
+use crate::config::registry_authentication;
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::format::objects::search::{self, Found, SEARCH};
@@ -40,7 +41,8 @@ impl Command for Args {
             .with("term", parsed.arguments[0].as_str())
             .with_if(self.limit > 0, "limit", self.limit.to_string())
             .with_filters(&self.filters);
-        let headers = [("X-Registry-Auth", "e30=")];
+        let authentication = registry_authentication(session, &domain_of(&parsed.arguments[0]));
+        let headers = [("X-Registry-Auth", authentication.as_str())];
         let response =
             session.client()?.request_with("GET", "/images/search", &query, &headers, Body::None)?;
         let results: Vec<Json> = response.json()?;
@@ -49,5 +51,13 @@ impl Command for Args {
         let format = Format::new(search::format(&self.format));
         print(&format.render(&SEARCH, found, Style { short: !self.no_trunc })?)?;
         Ok(ExitStatus::SUCCESS)
+    }
+}
+
+/// The registry that a term asks: the part before the first slash if it looks like a host.
+fn domain_of(term: &str) -> String {
+    match term.split_once('/') {
+        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first.into(),
+        _ => "docker.io".into(),
     }
 }

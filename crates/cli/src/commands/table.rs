@@ -6,6 +6,7 @@ use super::{
     rename, restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait, watch_daemon,
 };
 use super::{context, history, images, inspect, network, prune, ps, search, stats, system, volume};
+use super::{login, logout};
 
 /// A row of a group or of the `Commands:` section.
 const fn row<C: Command>(name: &'static str) -> Entry {
@@ -34,6 +35,8 @@ pub(super) const ROOT: &[Entry] = &[
     common::<exec::Args>("exec"),
     common::<ps::Args>("ps"),
     common::<images::Args>("images"),
+    common::<login::Args>("login"),
+    common::<logout::Args>("logout"),
     common::<search::Args>("search"),
     common::<system::version::Args>("version"),
     common::<system::information::Args>("info"),

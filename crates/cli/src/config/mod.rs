@@ -1,6 +1,7 @@
 //! Docker's configuration folder: `config.json` and the contexts.
 
 pub(crate) mod contexts;
+pub(crate) mod credentials;
 mod file;
 
 use std::path::PathBuf;
@@ -12,10 +13,11 @@ use crate::session::Session;
 /// The context that stands for `DOCKER_HOST` or the default socket.
 pub(crate) const DEFAULT_CONTEXT: &str = "default";
 
-/// The value of the `X-Registry-Auth` header for a registry.
-pub(crate) fn registry_authentication(_session: &Session, _domain: &str) -> String {
-    // Base64 of `{}`: nobody in particular.
-    String::from("e30=")
+/// The value of the `X-Registry-Auth` header for a registry: who is logged in there, or nobody.
+pub(crate) fn registry_authentication(session: &Session, domain: &str) -> String {
+    let server =
+        if matches!(domain, "docker.io" | "index.docker.io") { credentials::DOCKER_REGISTRY } else { domain };
+    credentials::Keychain::new(session).get(server).unwrap_or_default().header()
 }
 
 /// The user's home: `$HOME`, or the root folder.
