@@ -95,7 +95,7 @@ fn supervise(
                     crate::hooks::hand_over_listener(seccomp, &listener, &state, child.pid)?;
                 }
             }
-            Some((FromInit::Ready, mut fds)) => {
+            Some((FromInit::Ready(_), mut fds)) => {
                 console = fds.pop();
                 break;
             }

@@ -5,6 +5,7 @@ mod family;
 pub(crate) use family::{Borrowed, user_namespace};
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use sampan_sys::namespace::Namespaces;
 use sampan_sys::pidfd::Exit;
@@ -63,6 +64,9 @@ impl<'a> ParkPlan<'a> {
         Ok(park)
     }
 }
+
+/// How long each step took.
+type StepTimes = Vec<(&'static str, Duration)>;
 
 /// An init that waits for its plan. It ends by itself when the launcher goes away.
 #[derive(Debug)]
@@ -140,6 +144,8 @@ pub struct Ready {
     pub pidfd: OwnedFd,
     /// The master of its terminal, when the plan asks for one.
     pub console: Option<OwnedFd>,
+    /// How long each step of the preparation took, by its name.
+    pub steps: Vec<(&'static str, Duration)>,
     channel: OwnedFd,
 }
 
@@ -174,7 +180,7 @@ impl Parked {
         kill_and_reap(&self.pidfd);
     }
 
-    fn prepare(&self, plan: &Plan, files: &LaunchFiles<'_>) -> Result<Option<OwnedFd>> {
+    fn prepare(&self, plan: &Plan, files: &LaunchFiles<'_>) -> Result<(Option<OwnedFd>, StepTimes)> {
         let prepared = init::prepare_outside(plan, self.foreign_users, self.pid)?;
         let mut descriptors: Vec<BorrowedFd<'_>> = Vec::new();
         let stdio = files.stdio.filter(|_| plan.process.terminal.is_none());
@@ -210,7 +216,10 @@ impl Parked {
                         hooks::hand_over_listener(seccomp, &listener, &plan.hooks.state, self.pid)?;
                     }
                 }
-                Some((FromInit::Ready, mut fds)) => return Ok(fds.pop()),
+                Some((FromInit::Ready(times), mut fds)) => {
+                    let times = times.into_iter().map(|time| Duration::from_micros(u64::from(time)));
+                    return Ok((fds.pop(), init::step_names().zip(times).collect()));
+                }
                 Some((FromInit::Failed(failure), _)) => return Err(Error::Step(failure)),
                 None => return Err(ended_early(&self.pidfd)),
             }

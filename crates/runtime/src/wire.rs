@@ -59,8 +59,8 @@ pub(crate) enum FromInit {
     Hooks,
     /// The descriptor that comes along is the seccomp listener.
     Listener,
-    /// Everything is prepared; with a terminal its master comes along.
-    Ready,
+    /// Everything is prepared; with a terminal its master comes along. The microseconds of each step.
+    Ready(Vec<u32>),
     /// A step failed; the init is gone.
     Failed(Failure),
 }

@@ -13,8 +13,8 @@ use oci_spec::runtime::{Hook as SpecHook, Linux, LinuxDeviceType, Spec};
 
 use crate::error::{Error, Result};
 use crate::plan::{
-    CgroupPlan, Device, DeviceKind, Hook, HookState, Hooks, MountSource, NamespaceKind, Plan, Propagation,
-    Root, RootMount,
+    CgroupPlan, Device, DeviceKind, DeviceRule, Hook, HookState, Hooks, Limits, MountSource, NamespaceKind,
+    Plan, Propagation, Root, RootMount,
 };
 
 pub use capabilities::{CAPABILITIES, mask as capability_mask, number as capability_number};
@@ -104,13 +104,7 @@ pub fn compile(spec: &Spec, context: &CompileContext) -> Result<Plan> {
             })
             .transpose()?,
         process,
-        cgroup: CgroupPlan {
-            path: cgroup_path(&linux, context)?,
-            limits: match linux.resources() {
-                Some(resources) => limits(resources)?,
-                None => Default::default(),
-            },
-        },
+        cgroup: CgroupPlan { path: cgroup_path(&linux, context)?, limits: container_limits(&linux)? },
         hooks: hooks(spec, context)?,
         namespaces,
     };
@@ -293,6 +287,40 @@ fn links() -> Vec<(String, String)> {
         links.push(("/proc/kcore", "/dev/core"));
     }
     links.into_iter().map(|(target, path)| (target.to_owned(), path.to_owned())).collect()
+}
+
+/// The limits with the rules on devices made whole: nothing is allowed but what is asked for, and the devices
+/// that every container has, as runc does it.
+fn container_limits(linux: &Linux) -> Result<Limits> {
+    let mut found = linux.resources().as_ref().map(limits).transpose()?.unwrap_or_default();
+    let rule = |allow, kind, major, minor, access: [bool; 3]| DeviceRule {
+        allow,
+        kind,
+        major,
+        minor,
+        read: access[0],
+        write: access[1],
+        mknod: access[2],
+    };
+    let mut rules = vec![rule(false, DeviceKind::All, None, None, [true; 3])];
+    rules.extend(found.devices.take().unwrap_or_default());
+    // After a last rule that allows everything, nothing needs to be added.
+    let all = rules.last().is_some_and(|last| last.allow && last.kind == DeviceKind::All);
+    if !all {
+        for kind in [DeviceKind::Character, DeviceKind::Block] {
+            rules.push(rule(true, kind, None, None, [false, false, true]));
+        }
+        let terminals = [(5, Some(1)), (5, Some(2)), (136, None)];
+        let usual = DEFAULT_DEVICES.iter().map(|(_, major, minor)| (*major, Some(*minor)));
+        for (major, minor) in usual.chain(terminals) {
+            let wanted = rule(true, DeviceKind::Character, Some(major), minor, [true; 3]);
+            if !rules.contains(&wanted) {
+                rules.push(wanted);
+            }
+        }
+    }
+    found.devices = Some(rules);
+    Ok(found)
 }
 
 fn cgroup_path(linux: &Linux, context: &CompileContext) -> Result<String> {

@@ -85,11 +85,27 @@ const PROCESS_STEPS: &[Step<ProcessContext>] = &[
     ("descriptors", process::arrange_descriptors),
 ];
 
+/// The names of a container's steps, in order.
+pub(crate) fn step_names() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().map(|(name, _)| *name).chain(PROCESS_STEPS.iter().map(|(name, _)| *name))
+}
+
+/// Takes the steps in turn; what comes back is how many microseconds each took.
+fn carry_out<T>(steps: &[Step<T>], context: &mut T) -> Result<Vec<u32>, Failure> {
+    let mut times = Vec::with_capacity(steps.len());
+    for (name, step) in steps {
+        let start = std::time::Instant::now();
+        step(context).map_err(|error| error.into_failure(name))?;
+        times.push(u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+    Ok(times)
+}
+
 /// The child's side of [`crate::launch::park`].
 pub(crate) fn run(channel: OwnedFd, plan: &ParkPlan<'_>) -> ! {
     let outcome = guarded(|| park_and_prepare(&channel, plan));
     match outcome {
-        Ok(Some(context)) => finish(channel, context, true),
+        Ok(Some(context)) => finish(channel, context),
         // The launcher is gone, or does not need this init.
         Ok(None) => sampan_sys::process::exit_now(0),
         Err(failure) => fail(&channel, failure),
@@ -122,12 +138,9 @@ fn park_and_prepare(channel: &OwnedFd, park: &ParkPlan<'_>) -> Result<Option<Ini
         return Err(early(Error::Protocol("something else than a plan".into())));
     };
     let mut context = unpack(channel, *launch, descriptors).map_err(early)?;
-    for (name, step) in STEPS {
-        step(&mut context).map_err(|error| error.into_failure(name))?;
-    }
-    for (name, step) in PROCESS_STEPS {
-        step(&mut context.process).map_err(|error| error.into_failure(name))?;
-    }
+    let mut times = carry_out(STEPS, &mut context)?;
+    times.extend(carry_out(PROCESS_STEPS, &mut context.process)?);
+    context.process.times = times;
     let hooks = &context.plan.hooks;
     hooks::run(&hooks.start_container, Stage::StartContainer, &hooks.state, context.pid)
         .map_err(|error| error.into_failure("hooks"))?;
@@ -208,12 +221,13 @@ fn run_hooks(context: &mut InitContext) -> Result<()> {
 }
 
 /// Reports that all is prepared, waits for the start, and executes the program.
-fn finish(channel: OwnedFd, mut context: InitContext, _first: bool) -> ! {
+fn finish(channel: OwnedFd, mut context: InitContext) -> ! {
     let outcome = guarded(|| {
         let failed = |error: Error| error.into_failure("start");
         let master = context.process.master.take();
         let master: Vec<_> = master.iter().map(AsFd::as_fd).collect();
-        wire::send(&channel, &FromInit::Ready, &master).map_err(failed)?;
+        let times = std::mem::take(&mut context.process.times);
+        wire::send(&channel, &FromInit::Ready(times), &master).map_err(failed)?;
         await_start(&channel, &mut context.process).map_err(failed)
     });
     match outcome {
@@ -257,7 +271,8 @@ pub(crate) fn run_exec(channel: OwnedFd, container: ContainerHandle<'_>, plan: &
         Ok(Some(mut context)) => {
             let master = context.master.take();
             let master: Vec<_> = master.iter().map(AsFd::as_fd).collect();
-            if wire::send(&channel, &FromInit::Ready, &master).is_err() {
+            let times = std::mem::take(&mut context.times);
+            if wire::send(&channel, &FromInit::Ready(times), &master).is_err() {
                 sampan_sys::process::exit_now(1);
             }
             let failure = execute(&mut context);
@@ -279,9 +294,7 @@ fn prepare_exec(
     if context.process.terminal.is_some() {
         console::open_inside(&mut context).map_err(|error| error.into_failure("console"))?;
     }
-    for (name, step) in PROCESS_STEPS {
-        step(&mut context).map_err(|error| error.into_failure(name))?;
-    }
+    context.times = carry_out(PROCESS_STEPS, &mut context)?;
     Ok(Some(context))
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct ProcessContext {
     pub(crate) directory_due: bool,
     /// The program's path.
     pub(crate) program: CString,
+    /// How many microseconds each step took.
+    pub(crate) times: Vec<u32>,
 }
 
 /// The magic number of procfs.
@@ -64,6 +66,7 @@ impl ProcessContext {
             identity: Identity::default(),
             directory_due: true,
             program: CString::default(),
+            times: Vec::new(),
         })
     }
 

@@ -230,7 +230,8 @@ fn condition(argument: &LinuxSeccompArg, mode: Mode) -> Result<Condition> {
     // In the 32-bit modes arguments have 32 bits.
     let width = if mode == Mode::Long { u64::MAX } else { u64::from(u32::MAX) };
     let (value, mask) = match operator {
-        Operator::MaskedEqual => (argument.value_two().unwrap_or(0), argument.value()),
+        // Bits outside the mask cannot be there any more, so none of them may be asked for.
+        Operator::MaskedEqual => (argument.value_two().unwrap_or(0) & argument.value(), argument.value()),
         _ => (argument.value(), 0),
     };
     Ok(Condition { index, operator, value: value & width, mask: mask & width })

@@ -87,7 +87,7 @@ fn every_comparison_is_one_of_64_bits() {
             assert_eq!(compare("SCMP_CMP_LE", right, 0, left), left <= right);
             assert_eq!(compare("SCMP_CMP_GE", right, 0, left), left >= right);
             assert_eq!(compare("SCMP_CMP_GT", right, 0, left), left > right);
-            assert_eq!(compare("SCMP_CMP_MASKED_EQ", right, 5, left), left & right == 5);
+            assert_eq!(compare("SCMP_CMP_MASKED_EQ", right, 5, left), left & right == 5 & right);
         }
     }
 }
