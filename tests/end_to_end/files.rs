@@ -97,7 +97,7 @@ fn diff_commit_and_export_see_the_changes() {
         "CMD [\"cat\", \"/new\"]",
         "-c",
         "ENV A=b",
-        "c",
+        "box",
         "made:1",
     ])
     .ok();

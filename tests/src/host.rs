@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::outcome::{Outcome, Running, bounded, run, start};
-use crate::settings::{engine_under_test, repository, require_root, sampan_binary};
+use crate::settings::{client, engine_under_test, repository, require_root, sampan_binary};
 use crate::{Answer, Engine, Objects, Terminal, script, tar_of, until};
 
 /// How a host differs from the usual one.
@@ -273,14 +273,14 @@ impl Host {
     /// The same with bytes on its standard input.
     #[track_caller]
     pub fn docker_with_input(&self, words: &[&str], input: &[u8]) -> Outcome {
-        let (command, shown) = self.client("docker", words);
+        let (command, shown) = self.client(&client(), words);
         run(command, shown, input)
     }
 
     /// Starts the stock `docker` command line and goes on.
     #[track_caller]
     pub fn docker_running(&self, words: &[&str]) -> Running {
-        let (command, shown) = self.client("docker", words);
+        let (command, shown) = self.client(&client(), words);
         start(command, shown)
     }
 
@@ -301,7 +301,8 @@ impl Host {
     /// Starts the stock `docker` command line on a terminal.
     #[track_caller]
     pub fn docker_on_terminal(&self, words: &[&str]) -> Terminal {
-        let words = [&["docker"], words].concat();
+        let program = client();
+        let words = [&[program.as_str()], words].concat();
         Terminal::start(self.with_environment(self.entering(&owned(&words))))
     }
 

@@ -35,6 +35,18 @@ pub fn engine_under_test() -> Engine {
     }
 }
 
+/// The command line that tests drive where they say `docker`: `SAMPAN_TEST_CLIENT`, `docker` or `sampan`.
+///
+/// # Panics
+/// On any other word.
+pub(crate) fn client() -> String {
+    match std::env::var("SAMPAN_TEST_CLIENT").as_deref() {
+        Err(_) | Ok("docker") => "docker".into(),
+        Ok("sampan") => sampan_binary().display().to_string(),
+        Ok(other) => panic!("SAMPAN_TEST_CLIENT is {other:?}: say docker or sampan"),
+    }
+}
+
 /// How often a campaign goes around: `short` times, or `full` times when `SAMPAN_TEST_CAMPAIGNS=full`.
 pub(crate) fn rounds(short: usize, full: usize) -> usize {
     if std::env::var("SAMPAN_TEST_CAMPAIGNS").is_ok_and(|word| word == "full") { full } else { short }
