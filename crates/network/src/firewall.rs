@@ -1,10 +1,13 @@
 //! The packet filter of one instance: keeps what ought to be in the kernel, and puts it there.
 
-use std::sync::Mutex;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 use ipnet::IpNet;
+use sampan_sys::netlink::NetlinkSocket;
 
 use crate::error::{NetworkError, Result};
+use crate::netlink::netfilter::NetfilterSockets;
 use crate::nftables::elements::Published;
 use crate::nftables::ruleset::{BridgeRules, Ruleset, table_name};
 use crate::nftables::{Batch, Family, dump};
@@ -15,6 +18,7 @@ use crate::sandbox::lock;
 #[derive(Debug)]
 pub(crate) struct Firewall {
     instance: String,
+    sockets: Arc<NetfilterSockets>,
     state: Mutex<State>,
 }
 
@@ -23,9 +27,15 @@ struct State {
     /// Forwarding was turned on by us: for IPv4, IPv6.
     guard: [bool; 2],
     bridges: [Vec<BridgeRules>; 2],
+    /// Endpoints whose elements count from their first connection on: those published since the tables were laid
+    /// down.
+    counted: HashSet<String>,
 }
 
 const FAMILIES: [Family; 2] = [Family::Ipv4, Family::Ipv6];
+
+/// From this many elements on reading their counters costs more than it saves.
+const MOST_ASKED: usize = 64;
 
 impl State {
     /// The IPv6 table is there only when something uses it.
@@ -36,17 +46,18 @@ impl State {
 
 impl Firewall {
     /// Nothing is in the kernel yet.
-    pub(crate) fn new(instance: &str) -> Self {
-        Self { instance: instance.to_owned(), state: Mutex::default() }
+    pub(crate) fn new(instance: &str, sockets: Arc<NetfilterSockets>) -> Self {
+        Self { instance: instance.to_owned(), sockets, state: Mutex::default() }
     }
 
     /// Whether the kernel has our table with the rule that keeps foreign traffic from being forwarded: it outlives
     /// the daemon as long as the setting that it guards.
     pub(crate) fn has_guard(&self, family: Family) -> bool {
-        let Ok(socket) = dump::socket() else { return false };
         let mut forward_rules = 0;
-        let counted = dump::rules(&socket, family.number(), &table_name(&self.instance), |chain, _| {
-            forward_rules += usize::from(chain == "forward");
+        let counted = self.sockets.with(|socket| {
+            dump::rules(socket, family.number(), &table_name(&self.instance), |chain, _| {
+                forward_rules += usize::from(chain == "forward");
+            })
         });
         counted.is_ok() && forward_rules == self.ruleset(true).forward_rule_count()
     }
@@ -58,7 +69,11 @@ impl Firewall {
 
     /// Lays the tables down from scratch, at one moment: connections go on.
     pub(crate) fn lay_down(&self, published: &Published) -> Result<()> {
-        let state = lock(&self.state).clone();
+        let state = {
+            let mut state = lock(&self.state);
+            state.counted.clear();
+            state.clone()
+        };
         let mut batch = Batch::new();
         for (index, family) in FAMILIES.into_iter().enumerate() {
             if state.is_used(index) {
@@ -70,7 +85,7 @@ impl Firewall {
                 );
             }
         }
-        batch.commit()
+        batch.commit(&self.sockets)
     }
 
     /// Remembers a network for the next [`Self::lay_down`].
@@ -96,7 +111,7 @@ impl Firewall {
                 ruleset.lay_down(&mut batch, family, &state.bridges[index], &Published::default());
             }
         }
-        batch.commit().inspect_err(|_| self.forget(network))
+        batch.commit(&self.sockets).inspect_err(|_| self.forget(network))
     }
 
     /// Removes a network.
@@ -108,7 +123,7 @@ impl Firewall {
                 self.ruleset(false).remove_bridge(&mut batch, family, &rules);
             }
         }
-        tolerate_missing(batch.commit())
+        tolerate_missing(batch.commit(&self.sockets))
     }
 
     /// Adds the published ports of an endpoint.
@@ -118,23 +133,41 @@ impl Firewall {
         for family in FAMILIES {
             self.ruleset(false).add_published(&mut batch, family, &published);
         }
-        batch.commit()
+        batch.commit(&self.sockets)?;
+        lock(&self.state).counted.insert(record.endpoint_id.clone());
+        Ok(())
+    }
+
+    /// Whether connections may have come by the published ports of an endpoint. When in doubt they have.
+    pub(crate) fn was_used(&self, record: &PublishedRecord) -> bool {
+        if !lock(&self.state).counted.contains(&record.endpoint_id) {
+            return true;
+        }
+        let published = Published::of([record]);
+        let table = table_name(&self.instance);
+        FAMILIES.into_iter().any(|family| {
+            published.sets(family).filter(|(_, elements)| !elements.is_empty()).any(|(set, elements)| {
+                let ask = |socket: &NetlinkSocket| dump::was_found(socket, family, &table, set, elements);
+                elements.len() > MOST_ASKED || self.sockets.with(ask).unwrap_or(true)
+            })
+        })
     }
 
     /// Removes the published ports of an endpoint; what somebody removed already is no failure.
     pub(crate) fn unpublish(&self, record: &PublishedRecord) -> Result<()> {
         let published = Published::of([record]);
+        lock(&self.state).counted.remove(&record.endpoint_id);
         let mut batch = Batch::new();
         for family in FAMILIES {
             self.ruleset(false).remove_published(&mut batch, family, &published);
         }
-        match batch.commit() {
+        match batch.commit(&self.sockets) {
             // One missing element undoes the whole transaction: then each goes alone.
             Err(error) if is_missing(&error) => {
                 for (family, set, element) in FAMILIES.into_iter().flat_map(|family| published.each(family)) {
                     let mut batch = Batch::new();
                     self.ruleset(false).remove_element(&mut batch, family, set, element);
-                    tolerate_missing(batch.commit())?;
+                    tolerate_missing(batch.commit(&self.sockets))?;
                 }
                 Ok(())
             }
@@ -145,27 +178,12 @@ impl Firewall {
     /// Whether the kernel still holds what it ought to.
     pub(crate) fn is_intact(&self, published: &Published) -> Result<bool> {
         let state = lock(&self.state).clone();
-        let socket = dump::socket()?;
-        let table = table_name(&self.instance);
         for (index, family) in FAMILIES.into_iter().enumerate() {
-            if !state.is_used(index) {
-                continue;
-            }
-            if !dump::tables(&socket, family)?.contains(&table) {
+            let ruleset = self.ruleset(state.guard[index]);
+            let rules = ruleset.rule_count(family, &state.bridges[index]);
+            let is_whole = |socket: &NetlinkSocket| holds(socket, family, &ruleset.table, rules, published);
+            if state.is_used(index) && !self.sockets.with(is_whole)? {
                 return Ok(false);
-            }
-            let mut rules = 0;
-            dump::rules(&socket, family.number(), &table, |_, _| rules += 1)?;
-            if rules != self.ruleset(state.guard[index]).rule_count(family, &state.bridges[index]) {
-                return Ok(false);
-            }
-            for (set, elements) in published.sets(family) {
-                match dump::element_count(&socket, family, &table, set) {
-                    Ok(count) if count == elements.len() => {}
-                    Ok(_) => return Ok(false),
-                    Err(error) if is_missing(&error) => return Ok(false),
-                    Err(error) => return Err(error),
-                }
             }
         }
         Ok(true)
@@ -173,15 +191,14 @@ impl Firewall {
 
     /// Removes the tables of this instance.
     pub(crate) fn remove(&self) -> Result<()> {
-        let socket = dump::socket()?;
         let table = table_name(&self.instance);
         let mut batch = Batch::new();
         for family in FAMILIES {
-            if dump::tables(&socket, family)?.contains(&table) {
+            if self.sockets.with(|socket| dump::tables(socket, family))?.contains(&table) {
                 batch.delete_table(family, &table);
             }
         }
-        tolerate_missing(batch.commit())
+        tolerate_missing(batch.commit(&self.sockets))
     }
 
     fn forget(&self, network: &NetworkRecord) {
@@ -194,6 +211,32 @@ impl Firewall {
     fn ruleset(&self, guard: bool) -> Ruleset {
         Ruleset { table: table_name(&self.instance), guard }
     }
+}
+
+/// Whether a table has this many rules and the elements of these published ports.
+fn holds(
+    socket: &NetlinkSocket,
+    family: Family,
+    table: &str,
+    rules: usize,
+    published: &Published,
+) -> Result<bool> {
+    let mut found = 0;
+    match dump::rules(socket, family.number(), table, |_, _| found += 1) {
+        Err(error) if is_missing(&error) => return Ok(false),
+        other => other?,
+    }
+    if found != rules {
+        return Ok(false);
+    }
+    for (set, elements) in published.sets(family) {
+        match dump::element_count(socket, family, table, set) {
+            Ok(count) if count == elements.len() => {}
+            Err(error) if !is_missing(&error) => return Err(error),
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// What the rules need of a network, for IPv4 and IPv6.

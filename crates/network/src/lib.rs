@@ -6,6 +6,7 @@
 mod drivers;
 mod error;
 mod firewall;
+mod forget;
 mod host;
 mod ipam;
 mod mac;

@@ -8,6 +8,7 @@ use std::fs;
 use sampan_sys::netlink_packet_filter::{LegacyTable, legacy_filter_table};
 
 use crate::netlink::Attributes;
+use crate::netlink::netfilter::NetfilterSockets;
 use crate::nftables::dump::{self, Chain};
 
 /// `NF_INET_FORWARD`.
@@ -30,11 +31,9 @@ struct Allowed {
 }
 
 /// One sentence for each firewall and bridge where a rule is missing. A firewall that cannot be read is no warning.
-pub(crate) fn collect(devices: &[String]) -> Vec<String> {
+pub(crate) fn collect(sockets: &NetfilterSockets, devices: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Ok(socket) = dump::socket()
-        && let Ok(chains) = dump::chains(&socket)
-    {
+    if let Ok(chains) = sockets.with(dump::chains) {
         let is_forward = |chain: &&Chain| {
             FAMILIES.contains(&chain.family) && chain.hook.is_some_and(|(hook, _)| hook == FORWARD)
         };
@@ -44,11 +43,13 @@ pub(crate) fn collect(devices: &[String]) -> Vec<String> {
             });
             let mut drops = chain.hook.is_some_and(|(_, drops)| drops);
             let mut allowed = vec![Allowed::default(); devices.len()];
-            let read = dump::rules(&socket, chain.family, &chain.table, |name, expressions| {
-                drops |= name == chain.name && drops_everything(expressions);
-                for (device, allowed) in devices.iter().zip(&mut allowed) {
-                    look_for_accept(expressions, device, allowed);
-                }
+            let read = sockets.with(|socket| {
+                dump::rules(socket, chain.family, &chain.table, |name, expressions| {
+                    drops |= name == chain.name && drops_everything(expressions);
+                    for (device, allowed) in devices.iter().zip(&mut allowed) {
+                        look_for_accept(expressions, device, allowed);
+                    }
+                })
             });
             if read.is_ok() && drops {
                 let told = devices.iter().zip(allowed);
@@ -265,7 +266,7 @@ mod tests {
     use crate::testing::{in_own_namespace, tool};
 
     fn warnings() -> Vec<String> {
-        collect(&["sampan0".to_owned()])
+        collect(&NetfilterSockets::default(), &["sampan0".to_owned()])
     }
 
     #[test]

@@ -18,8 +18,10 @@ pub use types::{
 use crate::drivers::NetworkDriver;
 use crate::error::{NetworkError, Result};
 use crate::firewall::Firewall;
+use crate::forget::Forgetting;
 use crate::ipam::{self, AddressBook};
 use crate::netlink::link;
+use crate::netlink::netfilter::NetfilterSockets;
 use crate::ports::PortTable;
 use crate::record::{DriverName, EndpointRecord, NetworkRecord, PublishedRecord, Subnet};
 use crate::sandbox::{lock, route_socket};
@@ -31,6 +33,8 @@ pub struct Manager {
     config: ManagerConfig,
     drivers: Vec<Box<dyn NetworkDriver>>,
     firewall: Arc<Firewall>,
+    sockets: Arc<NetfilterSockets>,
+    forgetting: Arc<Forgetting>,
     state: Mutex<State>,
     ports: Mutex<PortTable>,
     /// Held for reading while something comes or goes, for writing while the kernel is compared with the state.
@@ -168,7 +172,7 @@ impl Manager {
             .filter(|network| network.record.driver == DriverName::Bridge && !network.record.internal)
             .map(|network| network.record.device.clone())
             .collect();
-        warnings::collect(&devices)
+        warnings::collect(&self.sockets, &devices)
     }
 
     fn driver(&self, name: DriverName) -> Result<&dyn NetworkDriver> {

@@ -2,10 +2,10 @@
 
 use super::{Manager, PublishRequest, Published};
 use crate::error::{ErrorList, Result};
-use crate::netlink::{Request, conntrack, link};
+use crate::netlink::{Request, link};
 use crate::nftables::elements::is_translated;
 use crate::ports;
-use crate::record::{DriverName, EndpointRecord, Protocol, PublishedRecord};
+use crate::record::{DriverName, EndpointRecord, PublishedRecord};
 use crate::sandbox::{lock, route_socket};
 
 impl Manager {
@@ -44,8 +44,11 @@ impl Manager {
     pub fn unpublish(&self, published: &PublishedRecord) -> Result<()> {
         let _gate = self.coming_or_going();
         let mut errors = ErrorList::default();
+        let was_used = self.firewall.was_used(published);
         errors.collect(self.firewall.unpublish(published));
-        errors.collect(conntrack::forget_target(published));
+        if was_used {
+            self.forgetting.unpublished(&self.sockets, published);
+        }
         // Twice is once: by now the ports may be somebody else's.
         if lock(&self.state).published.remove(&published.endpoint_id).is_some() {
             ports::release(&self.ports, &published.bindings);
@@ -64,17 +67,10 @@ impl Manager {
                 request.change_port(link.index, Some(true), None, label);
                 request.execute(&socket)?;
             }
+            self.forgetting.wait_for(record);
             self.firewall.publish(record)?;
         }
-        // Datagrams that came before keep their way as long as they keep coming.
-        if record.bindings.iter().any(|binding| binding.protocol == Protocol::Udp)
-            && let Err(error) = conntrack::forget_untranslated(record)
-        {
-            let mut errors = ErrorList::default();
-            errors.collect::<()>(Err(error));
-            errors.collect(self.firewall.unpublish(record));
-            return errors.finish();
-        }
+        self.forgetting.published(&self.sockets, record);
         Ok(())
     }
 }

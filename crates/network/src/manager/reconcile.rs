@@ -38,6 +38,7 @@ impl Manager {
     pub fn teardown(&self) -> Result<()> {
         let _gate = self.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut errors = ErrorList::default();
+        self.forgetting.settle();
         *lock(&self.state) = super::State::default();
         errors.collect(self.remove_leftovers(true));
         errors.collect(self.firewall.remove());

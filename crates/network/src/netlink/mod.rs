@@ -9,6 +9,7 @@ mod request;
 pub(crate) mod address;
 pub(crate) mod conntrack;
 pub(crate) mod link;
+pub(crate) mod netfilter;
 pub(crate) mod route;
 
 pub(crate) use attributes::Attributes;

@@ -189,6 +189,28 @@ impl Request {
         Err(NetworkError::Malformed { what: "a list has no end" })
     }
 
+    /// Sends one message that asks for several things and hands each to `item`, until nothing more comes.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub(crate) fn get_all(mut self, socket: &NetlinkSocket, mut item: impl FnMut(&[u8])) -> Result<()> {
+        self.end_message();
+        self.acknowledge(1);
+        socket.send(&self.bytes).map_err(NetworkError::system("cannot send to the kernel"))?;
+        let mut failure = None;
+        let mut buffer = Vec::new();
+        while socket.receive(&mut buffer).map_err(NetworkError::system("cannot read the kernel's answer"))? {
+            for message in Messages(&buffer) {
+                if message.kind == ANSWER {
+                    failure = failure.or_else(|| self.refusal(&message));
+                } else {
+                    item(message.payload);
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
     /// Sends one message that asks for one thing and gives its answer: the bytes after the netlink header.
     ///
     /// # Errors

@@ -1,11 +1,10 @@
 //! One transaction: all of it happens, at one moment, or none.
 
-use sampan_sys::netlink::{NetlinkProtocol, NetlinkSocket};
-
 use super::expression::Expression;
 use super::set::{Element, Set};
 use super::{Family, SUBSYSTEM, message};
-use crate::error::{NetworkError, Result};
+use crate::error::Result;
+use crate::netlink::netfilter::NetfilterSockets;
 use crate::netlink::{APPEND, CREATE, Request};
 
 const BATCH_BEGIN: u16 = 0x10;
@@ -141,20 +140,18 @@ impl Batch {
         }
     }
 
-    /// Carries the transaction out in the calling thread's network namespace.
+    /// Carries the transaction out.
     ///
     /// # Errors
     /// The kernel's refusal; then nothing was changed.
-    pub(crate) fn commit(self) -> Result<()> {
+    pub(crate) fn commit(self, sockets: &NetfilterSockets) -> Result<()> {
         if self.is_empty() {
             return Ok(());
         }
-        let socket = NetlinkSocket::open(NetlinkProtocol::Netfilter)
-            .map_err(NetworkError::system("this kernel has no packet filter (nfnetlink)"))?;
         let mut request = self.request;
         let [high, low] = SUBSYSTEM.to_be_bytes();
         request.message(BATCH_END, 0, &[0, 0, high, low], "change the packet filter");
-        request.execute_acknowledging(&socket, Some(self.messages))
+        sockets.with(|socket| request.execute_acknowledging(socket, Some(self.messages)))
     }
 }
 

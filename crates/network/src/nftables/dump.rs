@@ -1,9 +1,10 @@
 //! Reading what the kernel holds: our own tables to see whether they are whole, others' to warn about them.
 
-use sampan_sys::netlink::{NetlinkProtocol, NetlinkSocket};
+use sampan_sys::netlink::NetlinkSocket;
 
+use super::set::Element;
 use super::{Family, message};
-use crate::error::{NetworkError, Result};
+use crate::error::Result;
 use crate::netlink::{Attributes, DUMP, Request};
 
 const NFT_MSG_GETTABLE: u16 = 1;
@@ -12,6 +13,7 @@ const NFT_MSG_GETRULE: u16 = 7;
 const NFT_MSG_GETSETELEM: u16 = 13;
 /// Size of `struct nfgenmsg`.
 const HEADER: usize = 4;
+const NESTED: u16 = 0x8000;
 
 /// A base or plain chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +24,6 @@ pub(crate) struct Chain {
     pub(crate) name: String,
     /// Hook number and whether the policy is to drop; `None` for a plain chain.
     pub(crate) hook: Option<(u32, bool)>,
-}
-
-/// The socket for reading.
-pub(crate) fn socket() -> Result<NetlinkSocket> {
-    NetlinkSocket::open(NetlinkProtocol::Netfilter)
-        .map_err(NetworkError::system("this kernel has no packet filter (nfnetlink)"))
 }
 
 /// Names of all tables of a family.
@@ -112,6 +108,39 @@ pub(crate) fn element_count(socket: &NetlinkSocket, family: Family, table: &str,
     let mut count = 0;
     request.list(socket, |_, payload| count += attributes(payload).nested(3).count())?;
     Ok(count)
+}
+
+/// Whether any of these elements was ever found by a packet. An element that is not there was not.
+///
+/// # Errors
+/// The kernel's refusal.
+pub(crate) fn was_found(
+    socket: &NetlinkSocket,
+    family: Family,
+    table: &str,
+    set: &str,
+    elements: &[Element],
+) -> Result<bool> {
+    let mut request = Request::new();
+    request.message(
+        message(NFT_MSG_GETSETELEM),
+        0,
+        &[family.number(), 0, 0, 0],
+        "read packet filter elements",
+    );
+    request.tolerate(rustix::io::Errno::NOENT);
+    request.put_text(1, table);
+    request.put_text(2, set);
+    request.nest(3 | NESTED, |request| elements.iter().for_each(|element| element.encode_key(request)));
+    let mut packets = 0;
+    request.get_all(socket, |payload| {
+        for (_, element) in attributes(payload).nested(3) {
+            let counter = Attributes(element).nested(7).nested(2);
+            let count = counter.find(2).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+            packets += count.unwrap_or_default();
+        }
+    })?;
+    Ok(packets > 0)
 }
 
 fn attributes(payload: &[u8]) -> Attributes<'_> {

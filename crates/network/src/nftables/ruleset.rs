@@ -167,17 +167,18 @@ fn sets(family: Family) -> [Set; 8] {
     };
     let any: &[Kind] = &[Protocol, Port];
     let device: &[Kind] = &[InterfaceName];
-    let exact = |name, key| Set { name, key, interval: false, gives: Gives::Values(target) };
-    let range = |name, key| Set { name, key, interval: true, gives: Gives::Values(address) };
+    let exact = |name, key| Set { name, key, interval: false, gives: Gives::Values(target), counts: true };
+    let plain = |name, key, gives| Set { name, key, interval: false, gives, counts: false };
+    let range = |name, key| Set { name, key, interval: true, gives: Gives::Values(address), counts: true };
     [
         exact(PUBLISHED, any),
         exact(PUBLISHED_AT, at),
         range(PUBLISHED_RANGES, any),
         range(PUBLISHED_RANGES_AT, at),
-        Set { name: BRIDGES, key: device, interval: false, gives: Gives::Nothing },
-        Set { name: INTO, key: device, interval: false, gives: Gives::Verdict },
-        Set { name: OUT_OF, key: device, interval: false, gives: Gives::Verdict },
-        Set { name: SOURCES, key: address, interval: true, gives: Gives::Verdict },
+        plain(BRIDGES, device, Gives::Nothing),
+        plain(INTO, device, Gives::Verdict),
+        plain(OUT_OF, device, Gives::Verdict),
+        Set { interval: true, ..plain(SOURCES, address, Gives::Verdict) },
     ]
 }
 

@@ -81,6 +81,8 @@ pub(super) struct Set {
     /// Keys are ranges.
     pub(super) interval: bool,
     pub(super) gives: Gives,
+    /// Each element counts the packets that find it.
+    pub(super) counts: bool,
 }
 
 impl Set {
@@ -123,6 +125,12 @@ impl Set {
         if self.key == [Kind::InterfaceName] {
             request.put(13, &KEY_IN_HOST_ORDER);
         }
+        if self.counts {
+            request.nest(17 | NESTED, |request| {
+                request.put_text(1, "counter");
+                request.nest(2 | NESTED, |_| {});
+            });
+        }
         if self.interval && compound {
             request.nest(9 | NESTED, |request| {
                 request.nest(2 | NESTED, |request| {
@@ -160,6 +168,11 @@ impl Element {
     /// An element with a single key.
     pub(super) fn new(key: Vec<u8>, data: Data) -> Self {
         Self { key, key_end: None, interval_end: false, data }
+    }
+
+    /// Writes the element's key alone, to ask for it.
+    pub(super) fn encode_key(&self, request: &mut Request) {
+        request.nest(LIST_ELEMENT | NESTED, |request| put_data(request, 1, &self.key));
     }
 
     /// Writes the element as one of a list.

@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use sampan_sys::netlink::{NetlinkProtocol, NetlinkSocket};
+
 use super::*;
+use crate::netlink::netfilter::NetfilterSockets;
 use crate::nftables::dump;
 use crate::record::{Protocol, PublishedBinding, PublishedRecord};
 use crate::testing::{in_own_namespace, tool};
@@ -99,7 +102,7 @@ fn is_what_nft_makes_of_the_same_rules() {
         held()
     });
     let ours = in_own_namespace(|| {
-        ours().commit().unwrap();
+        ours().commit(&NetfilterSockets::default()).unwrap();
         held()
     });
     for (ours, theirs) in [(&ours.0, &theirs.0), (&ours.1, &theirs.1)] {
@@ -114,8 +117,8 @@ fn is_what_nft_makes_of_the_same_rules() {
 #[test]
 fn a_range_of_ten_thousand_ports_is_one_element() {
     in_own_namespace(|| {
-        ours().commit().unwrap();
-        let socket = dump::socket().unwrap();
+        ours().commit(&NetfilterSockets::default()).unwrap();
+        let socket = NetlinkSocket::open(NetlinkProtocol::Netfilter).unwrap();
         let count = |set| dump::element_count(&socket, Family::Ipv4, &ruleset().table, set).unwrap();
         assert_eq!((count(PUBLISHED_RANGES), count(PUBLISHED_RANGES_AT)), (1, 1));
         assert_eq!((count(PUBLISHED), count(PUBLISHED_AT)), (1, 1));
@@ -125,9 +128,9 @@ fn a_range_of_ten_thousand_ports_is_one_element() {
 #[test]
 fn laying_it_down_again_replaces_it_and_what_is_taken_away_is_gone() {
     in_own_namespace(|| {
-        ours().commit().unwrap();
+        ours().commit(&NetfilterSockets::default()).unwrap();
         let first = held().0;
-        ours().commit().unwrap();
+        ours().commit(&NetfilterSockets::default()).unwrap();
         assert_eq!(held().0, first);
         let mut batch = Batch::new();
         for (family, ipv6) in [(Family::Ipv4, false), (Family::Ipv6, true)] {
@@ -136,7 +139,7 @@ fn laying_it_down_again_replaces_it_and_what_is_taken_away_is_gone() {
                 ruleset().remove_bridge(&mut batch, family, &bridge);
             }
         }
-        batch.commit().unwrap();
+        batch.commit(&NetfilterSockets::default()).unwrap();
         let rest = held().0;
         assert!(
             !rest.contains("elements") && !rest.contains("sampan0") && !rest.contains("spn-inside"),
@@ -148,8 +151,8 @@ fn laying_it_down_again_replaces_it_and_what_is_taken_away_is_gone() {
 #[test]
 fn the_rules_can_be_counted() {
     in_own_namespace(|| {
-        ours().commit().unwrap();
-        let socket = dump::socket().unwrap();
+        ours().commit(&NetfilterSockets::default()).unwrap();
+        let socket = NetlinkSocket::open(NetlinkProtocol::Netfilter).unwrap();
         for (family, ipv6) in [(Family::Ipv4, false), (Family::Ipv6, true)] {
             let mut count = 0;
             dump::rules(&socket, family.number(), &ruleset().table, |_, _| count += 1).unwrap();
