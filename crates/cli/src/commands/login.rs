@@ -55,10 +55,11 @@ impl Command for Args {
             known = keychain.get(&server).unwrap_or(known);
             known.server.clone_from(&server);
             known.identity_token.clear();
-            if !known.username.is_empty() && !known.password.is_empty() {
-                if let Some(message) = with_stored(session, &keychain, known.clone())? {
-                    return say(&message);
-                }
+            if !known.username.is_empty()
+                && !known.password.is_empty()
+                && let Some(message) = with_stored(session, &keychain, known.clone())?
+            {
+                return say(&message);
             }
         }
         let credentials = self.ask(&known.username, &server)?;
@@ -129,7 +130,7 @@ fn with_stored(session: &Session, keychain: &Keychain<'_>, known: Credentials) -
     eprintln!("Authenticating with existing credentials... [Username: {}]", known.username);
     let name = session.name();
     eprintln!(
-        "\n\x1b[0m\x1b[39m Info → \x1b[0m  To login with a different account, run '{name} logout' followed by '{name} login'\n\n"
+        "\n Info -> To login with a different account, run '{name} logout' followed by '{name} login'\n\n"
     );
     match authenticate(session, &known) {
         Ok(answer) => {

@@ -88,6 +88,7 @@ fn write(path: &str) -> Answer {
         "/containers/web/update" => found(r#"{"Warnings":null}"#),
         "/containers/made/stop" | "/containers/made/start" => (304, String::new()),
         "/containers/made/kill" => failed(409, "cannot kill container: made: container is not running"),
+        "/auth" => found(r#"{"Status":"Login Succeeded","IdentityToken":""}"#),
         "/commit" => (201, format!(r#"{{"Id":"sha256:{DIGEST}"}}"#)),
         "/images/busybox/tag" => (201, String::new()),
         _ if path.starts_with("/containers/web/") => (204, String::new()),

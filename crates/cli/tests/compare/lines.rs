@@ -554,3 +554,27 @@ pub(crate) const CONFIGURED: &[Line] = &[
     line("image prune -f"),
     line("network prune -f --filter label!=keep"),
 ];
+
+/// Registry accounts: each line builds on those before.
+pub(crate) const ACCOUNTS: &[Line] = &[
+    line("login"),
+    line("login -u user"),
+    line("login --password-stdin"),
+    line("login --password-stdin -u user -p x"),
+    line("login -u '' -p x"),
+    line("login -u user -p ''"),
+    line("login -u user -p secret"),
+    line("login"),
+    typed("secret\r\n", "login -u user --password-stdin https://registry.example:5000/v2/"),
+    typed("other\n", "login -u user --password-stdin registry.example:5000"),
+    line("login registry.example:5000"),
+    line("info -f '{{.ServerVersion}}'"),
+    line("search term"),
+    line("search registry.example:5000/term"),
+    line("logout registry.example:5000"),
+    line("logout nowhere.example"),
+    line("logout"),
+    line("logout a b"),
+    line("login --help"),
+    line("logout --help"),
+];

@@ -192,6 +192,11 @@ fn help_is_dockers_help() {
 }
 
 #[test]
+fn accounts_are_kept_as_docker_keeps_them() {
+    compare(lines::ACCOUNTS, None);
+}
+
+#[test]
 fn formats_of_the_configuration_are_used() {
     let configuration = r#"{
         "psFormat": "{{.Names}}: {{.Image}}", "imagesFormat": "table {{.ID}}\\t{{.Tag}}", "pruneFilters": ["until=1h"],
@@ -208,6 +213,7 @@ fn at_least_150_command_lines_are_compared() {
         lines::INSPECT,
         lines::SYSTEM,
         lines::CHANGES,
+        lines::ACCOUNTS,
         lines::CONTEXTS,
         lines::HELP,
         lines::CONFIGURED,
