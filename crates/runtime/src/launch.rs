@@ -167,7 +167,9 @@ impl Parked {
     /// What went wrong in which step ([`Error::Step`]); the init is gone and reaped then.
     pub fn launch(self, plan: &Plan, files: &LaunchFiles<'_>) -> Result<Ready> {
         match self.prepare(plan, files) {
-            Ok(console) => Ok(Ready { pid: self.pid, pidfd: self.pidfd, console, channel: self.channel }),
+            Ok((console, steps)) => {
+                Ok(Ready { pid: self.pid, pidfd: self.pidfd, console, steps, channel: self.channel })
+            }
             Err(error) => {
                 self.discard();
                 Err(error)
