@@ -213,7 +213,7 @@ mod tests {
 
     impl Kept {
         fn keep(&mut self, kind: u8, pieces: &[IoSlice<'_>]) {
-            let content = pieces.concat();
+            let content: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
             match self.text.last_mut() {
                 Some((last, text)) if *last == kind => text.extend(content),
                 _ => self.text.push((kind, content)),
