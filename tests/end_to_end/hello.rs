@@ -5,7 +5,9 @@ use sampan_tests::{Host, Options, get, sampan_binary, sampan_only, until};
 /// Our command line at the default socket of a host, where no daemon runs yet.
 fn bare(host: &Host, words: &[&str]) -> sampan_tests::Outcome {
     let program = sampan_binary().display().to_string();
-    let script = "mkdir -p /var/lib/sampan \"$1\"; mount --bind \"$1\" /var/lib/sampan; shift; unset DOCKER_HOST; exec \"$@\"";
+    let script =
+        "mount -t tmpfs tmpfs /var/lib; mkdir -p /var/lib/sampan \"$1\"; mount --bind \"$1\" /var/lib/sampan
+                  shift; unset DOCKER_HOST; exec \"$@\"";
     let data = host.folder().join("default-root").display().to_string();
     let mounted = host.run(&["mountpoint", "-q", "/var/lib/sampan"]).code == 0;
     let script = if mounted { "shift; unset DOCKER_HOST; exec \"$@\"" } else { script };

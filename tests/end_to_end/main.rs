@@ -16,3 +16,4 @@ mod survival;
 mod terminals;
 mod uplink;
 mod virtual_machine;
+mod wire;
