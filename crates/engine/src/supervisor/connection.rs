@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sampan_error::{Context, Error, Result};
 use sampan_shim::protocol::{Event, Incoming, Message, Outgoing, Packet, Request, Role};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -43,7 +43,10 @@ impl Connection {
         pid: i32,
         pidfd: Arc<OwnedFd>,
     ) -> Result<(Self, UnboundedReceiver<Event>)> {
-        let socket = AsyncFd::with_interest(socket, Interest::READABLE | Interest::WRITABLE)
+        let socket = std::os::unix::net::UnixStream::from(socket);
+        let socket = socket
+            .set_nonblocking(true)
+            .and_then(|()| UnixStream::from_std(socket))
             .context("cannot watch the socket of a shim")?;
         let (orders, received) = unbounded_channel();
         let (events, heard) = unbounded_channel();
@@ -86,7 +89,7 @@ impl Connection {
 
 /// The task that owns the socket.
 struct Far {
-    socket: AsyncFd<OwnedFd>,
+    socket: UnixStream,
     events: UnboundedSender<Event>,
     waiting: HashMap<u64, oneshot::Sender<Packet>>,
 }
@@ -103,26 +106,32 @@ impl Far {
                     Some(order) => {
                         self.waiting.insert(order.sequence, order.answer);
                         outgoing.push(order.message, order.descriptors);
-                        outgoing.send(self.socket.as_fd()).or_else(broken_is_read_later)?;
+                        // A shim that ended cannot be written to, but its last words may still be there to be
+                        // read: what broke shows there.
+                        let _ = outgoing.send(self.socket.as_fd());
                     }
                     None if self.events.is_closed() => return Ok(()),
                     None => asking = false,
                 },
                 () = self.events.closed(), if !asking => return Ok(()),
                 ready = self.socket.writable(), if !outgoing.is_empty() => {
-                    let mut ready = ready?;
-                    if !outgoing.send(self.socket.as_fd()).or_else(broken_is_read_later)? {
-                        ready.clear_ready();
-                    }
+                    ready?;
+                    // Only a full socket takes readiness away; `send` itself passes over that.
+                    let socket = &self.socket;
+                    let _ = socket.try_io(Interest::WRITABLE, || match outgoing.send(socket.as_fd())? {
+                        true => Ok(()),
+                        false => Err(io::ErrorKind::WouldBlock.into()),
+                    });
                 }
                 ready = self.socket.readable() => {
-                    let mut ready = ready?;
-                    match incoming.receive(self.socket.as_fd()) {
+                    ready?;
+                    let socket = &self.socket;
+                    match socket.try_io(Interest::READABLE, || incoming.receive(socket.as_fd())) {
                         Ok(true) => while let Some(packet) = incoming.next()? {
                             self.deliver(packet)?;
                         },
                         Ok(false) => return Ok(()),
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(()),
                         Err(error) => return Err(error),
                     }
@@ -143,13 +152,5 @@ impl Far {
             let _ = self.events.send(event);
         }
         Ok(())
-    }
-}
-
-/// A shim that ended cannot be written to, but its last words may still be there to be read.
-fn broken_is_read_later(error: io::Error) -> io::Result<bool> {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ok(true),
-        _ => Err(error),
     }
 }

@@ -109,7 +109,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// Why it cannot run, with the runtime's kind and sentence: `CommandNotFound`, `CommandNotExecutable` and so
-    /// on. The shim is of no more use then and ends when this connection does.
+    /// on. The shim is of no more use then and ends by itself.
     pub async fn launch(&self, launch: &Launch, descriptors: LaunchDescriptors) -> Result<Launched> {
         let mut list = Vec::new();
         let mut add =

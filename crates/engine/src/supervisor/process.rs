@@ -38,6 +38,10 @@ pub(super) fn start(
 
 /// Collects a child when it ends, so that it leaves no zombie.
 pub(super) fn reap(pidfd: Arc<OwnedFd>) -> Result<()> {
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe for the sake of types that do not own their descriptor"
+    )]
     let watched =
         AsyncFd::with_interest(Watched(pidfd), Interest::READABLE).context("cannot watch a shim process")?;
     tokio::spawn(async move {

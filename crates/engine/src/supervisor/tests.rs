@@ -191,6 +191,6 @@ async fn a_failed_start_keeps_its_kind_and_sentence() {
     let error = supervisor.launch(&launch, LaunchDescriptors::default()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::CommandNotFound);
     assert!(error.message().contains("executable file not found in $PATH"), "{error}");
-    drop(supervisor);
     while events.recv().await.is_some() {}
+    assert_eq!(supervisor.status().await.unwrap_err().kind(), Kind::Unavailable);
 }

@@ -203,7 +203,8 @@ impl Shim {
             Phase::Held { .. } | Phase::Running(_) => false,
             Phase::Ended => {
                 let served = self.sessions.iter().all(Session::is_served);
-                served && (alone || self.shutdown) && self.all_told()
+                // After a start that failed there is no exit that a daemon would have to record.
+                served && (alone || self.shutdown || self.exit.is_none()) && self.all_told()
             }
         }
     }
