@@ -22,6 +22,7 @@ use crate::forget::Forgetting;
 use crate::ipam::{self, AddressBook};
 use crate::netlink::link;
 use crate::netlink::netfilter::NetfilterSockets;
+use crate::nftables::elements::Published as PublishedElements;
 use crate::ports::PortTable;
 use crate::record::{DriverName, EndpointRecord, NetworkRecord, PublishedRecord, Subnet};
 use crate::sandbox::{lock, route_socket};
@@ -102,7 +103,7 @@ impl Manager {
     /// # Errors
     /// A wrong record, a clash, the kernel's refusal.
     pub fn create_network(&self, mut network: NetworkRecord) -> Result<NetworkRecord> {
-        let _gate = self.coming_or_going();
+        let _gate = self.standing_still();
         self.fill_in(&mut network)?;
         let driver = self.driver(network.driver)?;
         driver.validate(&network)?;
@@ -118,7 +119,8 @@ impl Manager {
             let book = AddressBook::new(&network);
             state.networks.push(Network { record: network.clone(), book });
         }
-        driver.create_network(&network).inspect_err(|_| self.forget_network(&network.id))?;
+        let made = self.prepare_forwarding(&network).and_then(|()| driver.create_network(&network));
+        made.inspect_err(|_| self.forget_network(&network.id))?;
         Ok(network)
     }
 
@@ -127,7 +129,7 @@ impl Manager {
     /// # Errors
     /// It is not there, is in use or is predefined, or the kernel refuses.
     pub fn remove_network(&self, name: &str) -> Result<()> {
-        let _gate = self.coming_or_going();
+        let _gate = self.standing_still();
         let network = self.network(name)?;
         if open::PREDEFINED.contains(&network.name.as_str()) {
             let reason = format!("{} is a pre-defined network and cannot be removed", network.name);
@@ -184,6 +186,18 @@ impl Manager {
 
     fn coming_or_going(&self) -> std::sync::RwLockReadGuard<'_, ()> {
         self.gate.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn standing_still(&self) -> std::sync::RwLockWriteGuard<'_, ()> {
+        self.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Turns forwarding on where the first network of a family needs it, with the rule that goes with it.
+    fn prepare_forwarding(&self, network: &NetworkRecord) -> Result<()> {
+        if self.turn_forwarding_on(&route_socket()?, std::slice::from_ref(network))? {
+            self.firewall.lay_down(&PublishedElements::of(lock(&self.state).published.values()))?;
+        }
+        Ok(())
     }
 
     fn forget_network(&self, id: &str) {

@@ -143,10 +143,16 @@ impl Manager {
             .map(|(_, net)| Subnet { gateway: net.addr(), ..first_gateway(*net) }))
     }
 
-    /// Turns forwarding on where a network needs it; then nothing foreign is forwarded.
-    fn turn_forwarding_on(&self, socket: &NetlinkSocket, networks: &[NetworkRecord]) -> Result<()> {
+    /// Turns forwarding on where a network needs it; then nothing foreign may be forwarded, and the ruleset must be
+    /// laid down again, which is what the answer says.
+    pub(super) fn turn_forwarding_on(
+        &self,
+        socket: &NetlinkSocket,
+        networks: &[NetworkRecord],
+    ) -> Result<bool> {
+        let mut changed = false;
         if !self.config.forward {
-            return Ok(());
+            return Ok(changed);
         }
         for (family, ipv6) in [(Family::Ipv4, false), (Family::Ipv6, true)] {
             let is_needed = networks.iter().any(|network| {
@@ -158,12 +164,13 @@ impl Manager {
             if !host::forwards(ipv6) {
                 host::forward(socket, ipv6)?;
                 self.firewall.guard(family);
+                changed = true;
             } else if self.firewall.has_guard(family) {
                 // A former daemon of this instance turned it on.
                 self.firewall.guard(family);
             }
         }
-        Ok(())
+        Ok(changed)
     }
 
     fn restore(&self, networks: &[NetworkRecord], records: &Records) {

@@ -16,7 +16,7 @@ impl Manager {
     /// # Errors
     /// All failures, after everything was tried.
     pub fn reconcile(&self) -> Result<Reconciled> {
-        let _gate = self.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _gate = self.standing_still();
         let mut errors = ErrorList::default();
         let mut reconciled = Reconciled::default();
         let published = Published::of(lock(&self.state).published.values());
@@ -36,7 +36,7 @@ impl Manager {
     /// # Errors
     /// All failures, after everything was tried.
     pub fn teardown(&self) -> Result<()> {
-        let _gate = self.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _gate = self.standing_still();
         let mut errors = ErrorList::default();
         self.forgetting.settle();
         *lock(&self.state) = super::State::default();

@@ -27,6 +27,8 @@ const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
 const IFLA_INFO_SLAVE_DATA: u16 = 5;
+const IFLA_BR_NF_CALL_IPTABLES: u16 = 36;
+const IFLA_BR_NF_CALL_IP6TABLES: u16 = 37;
 const IFLA_BRPORT_MODE: u16 = 4;
 const IFLA_BRPORT_ISOLATED: u16 = 33;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
@@ -173,6 +175,18 @@ impl Request {
             // A kernel without IPv6 has no such setting.
             self.tolerate(rustix::io::Errno::AFNOSUPPORT);
         }
+    }
+
+    /// Adds: what goes from port to port of a bridge passes the packet filter, whatever the host's setting.
+    pub(crate) fn filter_bridged(&mut self, index: u32, label: String) {
+        self.message(RTM_NEWLINK, 0, &header(index, 0, 0), label);
+        self.nest(IFLA_LINKINFO, |request| {
+            request.put_text(IFLA_INFO_KIND, "bridge");
+            request.nest(IFLA_INFO_DATA | NESTED, |request| {
+                request.put(IFLA_BR_NF_CALL_IPTABLES, &[1]);
+                request.put(IFLA_BR_NF_CALL_IP6TABLES, &[1]);
+            });
+        });
     }
 
     /// Adds: settings of a bridge's port. `hairpin` sends back to it what it may have sent itself, `isolated`

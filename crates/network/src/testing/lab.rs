@@ -16,8 +16,9 @@ use crate::record::{BindingRequest, EndpointRecord, EndpointRequest, HostPort, P
 use crate::sandbox::{Sandbox, route_socket};
 use crate::{Manager, ManagerConfig};
 
-/// How long a client waits before it believes that nobody answers.
-const PATIENCE: Duration = Duration::from_millis(400);
+/// How long a client waits for an answer that must come, and for one that must not.
+const PATIENCE: Duration = Duration::from_secs(5);
+const IMPATIENCE: Duration = Duration::from_millis(250);
 pub(crate) const HOST: &str = "192.0.2.2";
 pub(crate) const OTHER: &str = "192.0.2.9";
 
@@ -150,18 +151,32 @@ impl Drop for Server {
 
 /// Connects from the calling thread's namespace and gives what the server says: who it thinks is calling.
 pub(crate) fn call(protocol: Protocol, address: &str) -> io::Result<String> {
+    call_with(protocol, address, PATIENCE)
+}
+
+/// Whether nobody answers.
+pub(crate) fn is_cut_off(protocol: Protocol, address: &str) -> bool {
+    call_with(protocol, address, IMPATIENCE).is_err()
+}
+
+/// The same from inside a sandbox.
+pub(crate) fn is_cut_off_from(sandbox: &Sandbox, protocol: Protocol, address: &str) -> bool {
+    inside(sandbox, || is_cut_off(protocol, address))
+}
+
+fn call_with(protocol: Protocol, address: &str, patience: Duration) -> io::Result<String> {
     let address: SocketAddr = address.parse().unwrap();
     let mut text = String::new();
     if protocol == Protocol::Tcp {
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut stream = TcpStream::connect_timeout(&address, patience)?;
+        stream.set_read_timeout(Some(patience))?;
         stream.read_to_string(&mut text)?;
         return Ok(text);
     }
     let any = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(any)?;
     socket.connect(address)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(patience))?;
     socket.send(b"hello")?;
     let mut buffer = [0; 64];
     let length = socket.recv(&mut buffer)?;

@@ -1,6 +1,7 @@
 //! The bridge device on the host.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use sampan_sys::netlink::NetlinkSocket;
 
@@ -45,6 +46,14 @@ pub(super) fn ensure(instance: &str, network: &NetworkRecord) -> Result<()> {
             let _ = delete(device);
         }
     })
+}
+
+/// Whether bridged packets can pass the packet filter, which then keeps the members of a network without
+/// communication among each other apart. Else their ports are isolated; with both, a member could not reach another's
+/// published port by the host's address: br_netfilter turns such packets around inside the bridge, from one isolated
+/// port to another.
+pub(super) fn is_filtered() -> bool {
+    Path::new("/proc/sys/net/bridge/bridge-nf-call-iptables").exists()
 }
 
 /// Removes the bridge, if it is ours.
@@ -116,6 +125,9 @@ fn configure(socket: &NetlinkSocket, instance: &str, network: &NetworkRecord, br
     }
     let up = Change { up: Some(true), ..Default::default() };
     request.change_link(bridge.index, &up, format!("set {device} up"));
+    if !network.icc && is_filtered() {
+        request.filter_bridged(bridge.index, format!("filter what is bridged by {device}"));
+    }
     request.execute(socket)?;
     if network.ipv4().is_some() {
         // Lets the host's own connections to 127.0.0.1 be translated to a container (ip-sysctl, route_localnet).

@@ -55,7 +55,7 @@ impl Bridge {
         let mut request = Request::new();
         let change = link::Change { master: Some(bridge.index), mtu, ..Default::default() };
         request.change_link(pair.host_index, &change, format!("attach {host} to {device}"));
-        if !network.icc {
+        if !network.icc && !device::is_filtered() {
             let label = format!("isolate {host} on {device}");
             request.change_port(pair.host_index, None, Some(true), label);
         }
