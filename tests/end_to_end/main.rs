@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod create_fields;
+mod evil_archives;
 mod files;
 mod first_steps;
 mod hello;
@@ -11,6 +12,7 @@ mod limits;
 mod logs;
 mod neighbours;
 mod nothing_is_left;
+mod security;
 mod storage_limits;
 mod survival;
 mod terminals;
