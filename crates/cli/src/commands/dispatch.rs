@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Action, Command, Entry, Invocation, help, plugins, table};
 use crate::failure::{ExitStatus, Failure, Result};
-use crate::flags::FlagSet;
+use crate::flags::{FlagSet, FlagSummary};
 use crate::session::{GlobalOptions, Session};
 
 /// Runs the command line; the first word is the program itself.
@@ -171,10 +171,18 @@ pub(super) fn invoke<C: Command>(invocation: &Invocation<'_>) -> Result<ExitStat
     command.run(invocation.session, parsed)
 }
 
+/// The flags of a command, for completion.
+fn list_flags<C: Command>() -> Vec<FlagSummary> {
+    let mut command = C::default();
+    let mut flags = FlagSet::default();
+    command.flags(&mut flags);
+    flags.summaries()
+}
+
 impl Action {
     /// The row of a command.
     pub(super) const fn command<C: Command>() -> Self {
-        Self::Run { specification: C::SPECIFICATION, invoke: invoke::<C> }
+        Self::Run { specification: C::SPECIFICATION, invoke: invoke::<C>, flags: list_flags::<C> }
     }
 
     /// The sentence in the list of commands.

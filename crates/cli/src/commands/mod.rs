@@ -5,6 +5,7 @@
 //! command that was asked for binds its flags; nothing is built for the others.
 
 mod attachment;
+mod completion;
 mod container_options;
 mod context;
 mod creation;
@@ -67,7 +68,7 @@ mod wait;
 mod watch_daemon;
 
 use crate::failure::{ExitStatus, Result};
-use crate::flags::{FlagSet, Parsed};
+use crate::flags::{FlagSet, FlagSummary, Parsed};
 use crate::session::Session;
 
 pub(crate) use dispatch::dispatch;
@@ -139,6 +140,8 @@ pub(crate) enum Action {
         specification: Specification,
         /// Parses its flags and runs it.
         invoke: fn(&Invocation<'_>) -> Result<ExitStatus>,
+        /// Its flags, for completion.
+        flags: fn() -> Vec<FlagSummary>,
     },
     /// A group of commands.
     Group {

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::output::{FORMAT_HELP, print};
 use super::{Command, Positional, Specification};
-use crate::client::{Client, Query};
+use crate::client::{Client, Query, object_path};
 use crate::failure::{ExitStatus, Failure, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::format::objects::Fields;
@@ -93,7 +93,7 @@ impl Args {
                 .iter()
                 .map(|name| {
                     let query = Query::new().with("stream", "0");
-                    scope.spawn(move || client.get(&path(name), &query)?.json())
+                    scope.spawn(move || client.get(&path(name)?, &query)?.json())
                 })
                 .collect();
             let gone = || Err(Failure::message("a reader of statistics failed"));
@@ -287,8 +287,8 @@ impl<'a> Page<'a> {
     }
 }
 
-fn path(name: &str) -> String {
-    format!("/containers/{name}/stats")
+fn path(name: &str) -> Result<String> {
+    object_path("container", name, "stats")
 }
 
 fn short(id: &str) -> String {
@@ -307,7 +307,7 @@ fn unique(names: Vec<String>) -> Vec<String> {
 
 /// Reads a container's readings until they end.
 fn read_stream(client: &Client, name: &str, sender: &Sender<Report>) -> Result<()> {
-    let answer = client.get(&path(name), &Query::new().with("stream", "1"))?;
+    let answer = client.get(&path(name)?, &Query::new().with("stream", "1"))?;
     for reading in documents(answer) {
         if sender.send(Report::Reading(name.into(), Box::new(reading?))).is_err() {
             return Ok(());

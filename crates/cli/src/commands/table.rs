@@ -5,8 +5,10 @@ use super::{
     attach, commit, cp, create, daemon, diff, events, exec, export, import, kill, load, logs, pause, port,
     rename, restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait, watch_daemon,
 };
+use super::{completion, login, logout};
 use super::{context, history, images, inspect, network, prune, ps, search, stats, system, volume};
-use super::{login, logout};
+use crate::failure::{ExitStatus, Result};
+use crate::session::Session;
 
 /// A row of a group or of the `Commands:` section.
 const fn row<C: Command>(name: &'static str) -> Entry {
@@ -26,6 +28,15 @@ const fn common<C: Command>(name: &'static str) -> Entry {
 /// A group of commands.
 const fn group(name: &'static str, summary: &'static str, entries: &'static [Entry]) -> Entry {
     Entry { name, aliases: &[], section: Section::Management, action: Action::Group { summary, entries } }
+}
+
+/// A row that help does not list.
+const fn hidden(
+    name: &'static str,
+    summary: &'static str,
+    run: fn(&Session, &[String]) -> Result<ExitStatus>,
+) -> Entry {
+    Entry { name, aliases: &[], section: Section::Hidden, action: Action::Native { summary, run } }
 }
 
 /// `docker COMMAND`.
@@ -89,6 +100,9 @@ pub(super) const ROOT: &[Entry] = &[
         section: Section::Hidden,
         action: Action::Native { summary: "", run: watch_daemon::run },
     },
+    hidden("completion", "Print the completion script for a shell", completion::script),
+    hidden("__complete", "Completion", completion::complete),
+    hidden("__completeNoDesc", "Completion", completion::complete_words),
 ];
 
 /// `docker container COMMAND`.
@@ -159,6 +173,7 @@ const NETWORK: &[Entry] = &[
 
 /// `docker system COMMAND`.
 const SYSTEM: &[Entry] = &[
+    hidden::<system::dial_stdio::Args>("dial-stdio"),
     row::<system::disk_usage::Args>("df"),
     row::<system::information::Args>("info"),
     row::<prune::system::Args>("prune"),

@@ -80,6 +80,15 @@ impl Flag<'_> {
     }
 }
 
+/// What completion needs to know of a flag.
+pub(crate) struct FlagSummary {
+    pub(crate) name: &'static str,
+    pub(crate) shorthand: Option<char>,
+    pub(crate) usage: &'static str,
+    /// The next word is its value.
+    pub(crate) takes_value: bool,
+}
+
 /// The flags of one command, borrowed from the fields they write to.
 #[derive(Default)]
 pub(crate) struct FlagSet<'a> {
@@ -117,6 +126,23 @@ impl<'a> FlagSet<'a> {
     /// Shows `--help` among the options, as docker does where `-h` means something else.
     pub(crate) fn help_flag(&mut self) -> &mut Flag<'a> {
         self.value("help", "", "bool", "Print usage", |_| Ok(())).bare("true")
+    }
+
+    /// The flags that help shows, by name.
+    pub(crate) fn summaries(&self) -> Vec<FlagSummary> {
+        let mut summaries: Vec<FlagSummary> = self
+            .flags
+            .iter()
+            .filter(|flag| !flag.hidden)
+            .map(|flag| FlagSummary {
+                name: flag.name,
+                shorthand: flag.shorthand,
+                usage: flag.usage,
+                takes_value: flag.bare.is_none(),
+            })
+            .collect();
+        summaries.sort_by_key(|summary| summary.name);
+        summaries
     }
 
     pub(super) fn named(&self, name: &str) -> Option<usize> {

@@ -36,7 +36,7 @@ pub(super) fn container(session: &Session, name: &str, size: bool) -> Result<Ins
 /// An image; the query may ask for a platform.
 pub(super) fn image(session: &Session, name: &str, query: Query) -> Result<Inspected> {
     if name.is_empty() {
-        return Err(Failure::Daemon { status: 404, message: format!("No such image: {name}") });
+        return Err(Failure::message("Error: No such image: "));
     }
     document(session, &format!("/images/{name}/json"), &query, Some(&image::IMAGE_INSPECT_RESPONSE))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::super::{Command, Positional, Specification};
-use crate::client::Query;
+use crate::client::{Query, object_path};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
@@ -79,7 +79,7 @@ impl Command for Args {
                 "GwPriority": self.gateway_priority,
             },
         });
-        let path = format!("/networks/{}/connect", parsed.arguments[0]);
+        let path = object_path("network", &parsed.arguments[0], "connect")?;
         session.client()?.post_json(&path, &Query::new(), &body)?.discard()?;
         Ok(ExitStatus::SUCCESS)
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::{Command, Positional, Specification};
-use crate::client::Query;
+use crate::client::{Query, object_path};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
@@ -28,7 +28,7 @@ impl Command for Args {
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let body = json!({ "Container": parsed.arguments[1], "Force": self.force });
-        let path = format!("/networks/{}/disconnect", parsed.arguments[0]);
+        let path = object_path("network", &parsed.arguments[0], "disconnect")?;
         session.client()?.post_json(&path, &Query::new(), &body)?.discard()?;
         Ok(ExitStatus::SUCCESS)
     }

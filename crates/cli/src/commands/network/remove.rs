@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::super::output::{confirm, print};
 use super::super::{Command, Positional, Specification};
-use crate::client::Query;
+use crate::client::{Query, object_path};
 use crate::failure::{ExitStatus, Failure, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::format::objects::Fields;
@@ -36,12 +36,13 @@ impl Command for Args {
         let client = session.client()?;
         let mut failed = false;
         for name in &parsed.arguments {
-            let path = format!("/networks/{name}");
-            let found = client.get(&path, &Query::new()).and_then(|answer| answer.json::<Json>());
-            if found.is_ok_and(|network| network.flag("Ingress")) && !confirm(INGRESS_WARNING)? {
+            let path = object_path("network", name, "");
+            let found =
+                path.as_ref().ok().and_then(|path| client.get(path, &Query::new()).ok()?.json::<Json>().ok());
+            if found.is_some_and(|network| network.flag("Ingress")) && !confirm(INGRESS_WARNING)? {
                 continue;
             }
-            match client.delete(&path, &Query::new()).and_then(|answer| answer.discard()) {
+            match path.and_then(|path| client.delete(&path, &Query::new())?.discard()) {
                 Ok(()) => print(&format!("{name}\n"))?,
                 Err(failure) if self.force && failure.is_not_found() => {}
                 Err(failure) => {

@@ -2,7 +2,7 @@
 
 use super::super::output::{join, print};
 use super::super::{Command, Positional, Specification};
-use crate::client::Query;
+use crate::client::{Query, object_path};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
@@ -32,7 +32,8 @@ impl Command for Args {
         let query = Query::new().with_if(self.force, "force", "1");
         let mut failures = Vec::new();
         for name in &parsed.arguments {
-            match client.delete(&format!("/volumes/{name}"), &query).and_then(|answer| answer.discard()) {
+            let path = object_path("volume", name, "");
+            match path.and_then(|path| client.delete(&path, &query)?.discard()) {
                 Ok(()) => print(&format!("{name}\n"))?,
                 Err(failure) => failures.push(failure),
             }
