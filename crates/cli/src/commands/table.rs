@@ -30,8 +30,8 @@ const fn group(name: &'static str, summary: &'static str, entries: &'static [Ent
     Entry { name, aliases: &[], section: Section::Management, action: Action::Group { summary, entries } }
 }
 
-/// A row that help does not list.
-const fn hidden(
+/// A row that help does not list, of a command that reads its words itself.
+const fn native(
     name: &'static str,
     summary: &'static str,
     run: fn(&Session, &[String]) -> Result<ExitStatus>,
@@ -100,9 +100,9 @@ pub(super) const ROOT: &[Entry] = &[
         section: Section::Hidden,
         action: Action::Native { summary: "", run: watch_daemon::run },
     },
-    hidden("completion", "Print the completion script for a shell", completion::script),
-    hidden("__complete", "Completion", completion::complete),
-    hidden("__completeNoDesc", "Completion", completion::complete_words),
+    native("completion", "Print the completion script for a shell", completion::script),
+    native("__complete", "Completion", completion::complete),
+    native("__completeNoDesc", "Completion", completion::complete_words),
 ];
 
 /// `docker container COMMAND`.
@@ -173,7 +173,6 @@ const NETWORK: &[Entry] = &[
 
 /// `docker system COMMAND`.
 const SYSTEM: &[Entry] = &[
-    hidden::<system::dial_stdio::Args>("dial-stdio"),
     row::<system::disk_usage::Args>("df"),
     row::<system::information::Args>("info"),
     row::<prune::system::Args>("prune"),
