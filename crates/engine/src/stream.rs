@@ -93,4 +93,3 @@ impl std::io::Read for StreamReader {
         Ok(length)
     }
 }
-

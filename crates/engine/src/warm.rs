@@ -58,7 +58,11 @@ impl Engine {
                     }
                 }
             }
-            let refilled = crate::blocking(move || Ok(engine.inner.sandboxes.refill()?)).await;
+            let refilled = crate::blocking(move || {
+                engine.warm_seccomp();
+                Ok(engine.inner.sandboxes.refill()?)
+            })
+            .await;
             if let Err(error) = refilled {
                 tracing::warn!(%error, "no sandbox could be made ahead of need");
             }

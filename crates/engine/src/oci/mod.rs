@@ -1,11 +1,11 @@
 //! From a container's record to the OCI specification of one run, and on to the runtime's plan.
 
-mod defaults;
 mod devices;
 mod mounts;
 mod namespaces;
 mod process;
 mod resources;
+mod seccomp_policy;
 mod security;
 
 pub(crate) use process::{environment, overlay};

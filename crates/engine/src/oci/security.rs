@@ -1,12 +1,11 @@
 //! Capabilities, masks, the system call filter and other walls.
 
-use super::defaults;
 use crate::Engine;
 use crate::containers::ContainerRecord;
 use crate::error::Error;
 use sampan_error::Result;
-use sampan_runtime::compile;
 use sampan_runtime::plan::Seccomp;
+use sampan_runtime::{compile, defaults};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -125,7 +124,7 @@ pub(super) fn masked_paths(record: &ContainerRecord) -> Vec<String> {
     match &record.spec.host.masked_paths {
         Some(own) => own.clone(),
         None if unmasked(record) => Vec::new(),
-        None => defaults::MASKED_PATHS.iter().map(|it| (*it).to_owned()).collect(),
+        None => defaults::masked_paths(),
     }
 }
 
@@ -138,6 +137,12 @@ pub(super) fn readonly_paths(record: &ContainerRecord) -> Vec<String> {
 }
 
 impl Engine {
+    /// Compiles the filter of ordinary containers, so that the first one need not wait for it.
+    pub(crate) fn warm_seccomp(&self) {
+        // A failure comes up again, with its reason, at the first start.
+        let _ = self.seccomp(&ContainerRecord::default());
+    }
+
     /// The compiled system call filter of a container; `None` for privileged and unconfined ones.
     ///
     /// # Errors
@@ -147,10 +152,9 @@ impl Engine {
             Some("unconfined") => return Ok(None),
             // A default of the engine that a caller may name.
             Some("builtin") | None => {}
-            Some(policy) => {
-                let capabilities = capabilities(record);
-                let _ = (policy, capabilities);
-                return Ok(None);
+            Some(text) => {
+                let policy = super::seccomp_policy::read(text, &capabilities(record))?;
+                return Ok(compile::seccomp::compile(&policy)?);
             }
         }
         if record.spec.host.privileged {
@@ -161,7 +165,9 @@ impl Engine {
         if let Some(known) = cache.lock().unwrap_or_else(PoisonError::into_inner).get(&capabilities) {
             return Ok(Some((**known).clone()));
         }
-        let compiled: Arc<Seccomp> = return Ok(None);
+        let policy = defaults::seccomp::policy(capabilities.iter().map(String::as_str))?;
+        let Some(compiled) = compile::seccomp::compile(&policy)? else { return Ok(None) };
+        let compiled = Arc::new(compiled);
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         // A handful of sets is all that one host uses; a flood of odd ones must not grow memory.
         if cache.len() > 64 {
