@@ -85,8 +85,6 @@ impl Shim {
         self.container = container;
         let at_end = if stdio.stdin_once { AtEnd::CloseInput } else { AtEnd::EndAttach };
         let mut session = Session::new(CONTAINER, None, at_end, &self.poll);
-        // Clients are known first, so that whatever fails from here on can be told to them.
-        let clients = descriptors.take_all(Role::Client);
         self.listen(&directory)
             .context(format_args!("cannot use {} for the container's shim", directory.display()))?;
         let _ = std::fs::remove_file(directory.join(protocol::EXIT_NAME));
@@ -95,6 +93,10 @@ impl Shim {
             LogWriter::open(log)
                 .context(format_args!("cannot open the container's log {}", log_path.display()))?,
         );
+        // Clients come first, so that whatever fails from here on can be told to them.
+        for (attach, client) in attach.iter().zip(descriptors.take_all(Role::Client)) {
+            session.attach(client, attach, &mut self.events).context("cannot attach a client")?;
+        }
         self.sessions = vec![session];
         let reservations = descriptors.take_all(Role::Reservation);
         self.relays.replace(&relays, reservations, descriptors.take_all(Role::RelayListener))?;
@@ -109,9 +111,6 @@ impl Shim {
         let session =
             self.sessions.first_mut().ok_or_else(|| Error::internal("the container has no session"))?;
         session.connect(streams).context("cannot take the container's standard streams")?;
-        for (attach, client) in attach.iter().zip(clients) {
-            session.attach(client, attach, &mut self.events).context("cannot attach a client")?;
-        }
         Ok(())
     }
 

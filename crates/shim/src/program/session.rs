@@ -27,6 +27,8 @@ const TURNS: usize = 8;
 /// Where clients' bytes go.
 #[derive(Debug)]
 enum Input {
+    /// It is kept: there are no streams yet.
+    Awaited,
     /// Nowhere: /dev/null, or closed.
     None,
     /// A pipe.
@@ -88,7 +90,7 @@ impl Session {
             log: None,
             poll: Rc::clone(poll),
             at_end,
-            input: Input::None,
+            input: Input::Awaited,
             input_pending: Vec::new(),
             input_sent: 0,
             close_input: false,
@@ -116,12 +118,12 @@ impl Session {
             }
             Streams::Pipes { input, output: out, error } => {
                 let outputs = [output(out, Stream::Stdout)?, output(error, Stream::Stderr)?];
-                if let Some(input) = input {
-                    self.input = Input::Pipe(watched(input, Token::Input(self.number))?);
-                }
+                let input = input.map(|input| watched(input, Token::Input(self.number))).transpose()?;
+                self.input = input.map_or(Input::None, Input::Pipe);
                 self.outputs = outputs;
             }
         }
+        self.write_input();
         self.refresh();
         Ok(())
     }
@@ -301,6 +303,9 @@ impl Session {
     }
 
     fn write_input(&mut self) {
+        if matches!(self.input, Input::Awaited) {
+            return;
+        }
         while self.input_sent < self.input_pending.len() {
             let bytes = &self.input_pending[self.input_sent..];
             let result = match (&self.input, &self.outputs[0]) {

@@ -277,7 +277,7 @@ impl Daemon {
         self.call(launch, clients.into_iter().map(|client| (Role::Client, client)).collect())
     }
 
-    /// The next event; `None` when the shim is gone.
+    /// The next event that has not been looked at; `None` when the shim is gone.
     pub(crate) fn event(&mut self) -> Option<Event> {
         if let Some(event) = self.events.pop_front() {
             return Some(event);
@@ -290,32 +290,42 @@ impl Daemon {
         }
     }
 
-    /// Skips events until the container has ended.
+    /// Waits for an event; the others are kept for later.
+    fn wait_for<T>(&mut self, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
+        let mut others = std::collections::VecDeque::new();
+        loop {
+            let event = self.event().expect("the shim went away");
+            if let Some(found) = wanted(&event) {
+                others.append(&mut self.events);
+                self.events = others;
+                return found;
+            }
+            others.push_back(event);
+        }
+    }
+
+    /// Waits for the container's end.
     pub(crate) fn exited(&mut self) -> Exit {
-        loop {
-            if let Event::Exited(exited) = self.event().expect("the shim went away") {
-                return exited.exit;
-            }
-        }
+        self.wait_for(|event| match event {
+            Event::Exited(exited) => Some(exited.exit.clone()),
+            _ => None,
+        })
     }
 
-    /// Skips events until this exec has ended.
+    /// Waits for this exec's end.
     pub(crate) fn exec_exited(&mut self, id: &str) -> i32 {
-        loop {
-            match self.event().expect("the shim went away") {
-                Event::ExecExited(exited) if exited.id == id => return exited.code,
-                _ => {}
-            }
-        }
+        self.wait_for(|event| match event {
+            Event::ExecExited(exited) if exited.id == id => Some(exited.code),
+            _ => None,
+        })
     }
 
-    /// Skips events until an attach has ended.
+    /// Waits for the end of an attach.
     pub(crate) fn attach_ended(&mut self) -> AttachEnded {
-        loop {
-            if let Event::AttachEnded(ended) = self.event().expect("the shim went away") {
-                return ended;
-            }
-        }
+        self.wait_for(|event| match event {
+            Event::AttachEnded(ended) => Some(ended.clone()),
+            _ => None,
+        })
     }
 }
 
