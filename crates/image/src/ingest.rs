@@ -37,7 +37,10 @@ pub(crate) fn ingest(driver: &dyn SnapshotDriver, input: &mut dyn Read) -> Resul
             let mut pipe = Pipe { incoming, empty, current: Vec::new(), position: 0 };
             driver.stage_layer(&mut pipe)
         });
-        let pumped = pump(input, &full, &returned);
+        let pumped = pump(input, &mut |buffer| {
+            full.send(Ok(buffer)).ok()?;
+            Some(returned.try_recv().unwrap_or_default())
+        });
         if let Err(error) = &pumped {
             // The unpacker must not take the end for the stream's.
             let _ = full.send(Err(io::Error::new(error.kind(), error.to_string())));
@@ -119,30 +122,21 @@ impl Write for Feeder {
 
 /// Hashes a stream in any known compression without unpacking it: diff id, digest and size as it came.
 pub(crate) fn hash_only(input: &mut dyn Read) -> Result<(String, String, u64)> {
-    let (full, incoming) = sync_channel::<io::Result<Vec<u8>>>(BUFFERS);
-    let (empty, returned) = sync_channel::<Vec<u8>>(BUFFERS);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            for buffer in incoming.into_iter().flatten() {
-                let _ = empty.try_send(buffer);
-            }
-        });
-        pump(input, &full, &returned).map_err(|error| ImageError::io("reading a layer", error))
-    })
+    pump(input, &mut Some).map_err(|error| ImageError::io("reading a layer", error))
 }
 
 type Full = SyncSender<io::Result<Vec<u8>>>;
 
+/// Inflates and hashes a stream. Each full buffer goes to `pass`, which gives one to fill next, or `None`
+/// when nobody wants more.
 fn pump(
     input: &mut dyn Read,
-    full: &Full,
-    returned: &Receiver<Vec<u8>>,
+    pass: &mut dyn FnMut(Vec<u8>) -> Option<Vec<u8>>,
 ) -> io::Result<(String, String, u64)> {
     let mut plain = Plain::new(input)?;
     let mut hash = Sha256::new();
-    let mut alive = true;
+    let mut buffer = Vec::new();
     loop {
-        let mut buffer = returned.try_recv().unwrap_or_default();
         buffer.resize(BUFFER, 0);
         let mut length = 0;
         // Filled up: each buffer costs a hand-over between threads.
@@ -159,10 +153,10 @@ fn pump(
             break;
         }
         hash.update(&buffer);
-        // When the unpacker has failed its error is the one to tell; the rest need not be read.
-        alive = alive && full.send(Ok(buffer)).is_ok();
-        if !alive {
-            break;
+        match pass(buffer) {
+            Some(next) => buffer = next,
+            // The unpacker has failed and its error is the one to tell: the rest need not be read.
+            None => break,
         }
     }
     let diff_id = format!("sha256:{}", hex::encode(hash.finalize()));

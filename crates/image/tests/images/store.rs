@@ -1,15 +1,8 @@
 //! The store by itself: import, names, lists, the built-in image, and a reopened store.
 
+use super::open;
 use sampan_image::{ImageConfig, ImportOptions, Store};
-use sampan_state::Database;
 use sampan_storage::tar::{Entry, EntryKind, Writer};
-use std::path::Path;
-
-fn open(root: &Path) -> Store {
-    let driver = sampan_storage::drivers::open(None, root).unwrap();
-    let database = Database::open(&root.join("state.db")).unwrap().database;
-    Store::open(root, driver, database.collection()).unwrap()
-}
 
 fn layer(name: &str, contents: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
