@@ -1,1 +1,139 @@
-//! Later.
+//! Sockets held for published ports, on loopback.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use sampan_shim::protocol::*;
+
+use super::lab::*;
+
+/// A server that sends back what it gets, once per connection.
+fn echo() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                let mut text = Vec::new();
+                stream.read_to_end(&mut text).unwrap();
+                stream.write_all(&text).unwrap();
+            });
+        }
+    });
+    address
+}
+
+fn tcp(target: SocketAddr) -> (Relay, OwnedFd, SocketAddr) {
+    let listener = TcpListener::bind("[::1]:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (Relay { protocol: RelayProtocol::Tcp, target }, listener.into(), address)
+}
+
+#[test]
+fn connections_are_relayed_whole_in_both_directions_and_end_with_the_container() {
+    let lab = Lab::new();
+    let (relay, listener, address) = tcp(echo());
+    let reservation = TcpListener::bind("127.0.0.1:0").unwrap();
+    let reserved = reservation.local_addr().unwrap();
+    let mut launch = lab.launch(&["sleep", "100"]);
+    launch.relays = vec![relay];
+    let mut shim = Shim::start();
+    let descriptors = vec![(Role::RelayListener, listener), (Role::Reservation, OwnedFd::from(reservation))];
+    shim.daemon.call(&launch, descriptors).unwrap();
+    assert_eq!(shim.daemon.call(&StatusRequest {}, Vec::new()).unwrap().sockets, 2);
+    assert!(TcpListener::bind(reserved).is_err(), "the port is taken");
+    let text: Vec<u8> = (0..5_000_000_u32).flat_map(|number| number.to_le_bytes()).take(5_000_000).collect();
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let text = text.clone();
+            std::thread::spawn(move || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+                let mut writer = stream.try_clone().unwrap();
+                let sent = text.clone();
+                let writing = std::thread::spawn(move || {
+                    writer.write_all(&sent).unwrap();
+                    writer.shutdown(std::net::Shutdown::Write).unwrap();
+                });
+                let mut back = Vec::new();
+                stream.read_to_end(&mut back).unwrap();
+                writing.join().unwrap();
+                assert!(back == text);
+            })
+        })
+        .collect();
+    for client in clients {
+        client.join().unwrap();
+    }
+    shim.daemon.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
+    assert_eq!(shim.finish().code, 137);
+    assert!(TcpStream::connect(address).is_err());
+    TcpListener::bind(reserved).expect("the port is free again");
+}
+
+#[test]
+fn sockets_can_be_replaced_while_the_container_runs() {
+    let lab = Lab::new();
+    let mut shim = Shim::run(&lab.launch(&["sleep", "100"]));
+    let (relay, listener, address) = tcp(echo());
+    shim.daemon
+        .call(&SetSockets { relays: vec![relay.clone()] }, vec![(Role::RelayListener, listener)])
+        .unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"before").unwrap();
+    let failure = shim.daemon.call(&SetSockets { relays: vec![relay] }, Vec::new()).unwrap_err();
+    assert_eq!(failure.kind, "InvalidArgument");
+    shim.daemon.call(&SetSockets::default(), Vec::new()).unwrap();
+    assert!(TcpStream::connect(address).is_err());
+    stream.write_all(b" after").unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "before after");
+    // A target that refuses: the connection ends, the relay stays.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (relay, listener, address) = tcp(nobody);
+    shim.daemon.call(&SetSockets { relays: vec![relay] }, vec![(Role::RelayListener, listener)]).unwrap();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        assert!(!matches!(stream.read(&mut [0; 1]), Ok(1)));
+    }
+    shim.daemon.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
+    assert_eq!(shim.finish().code, 137);
+}
+
+#[test]
+fn datagrams_find_their_way_back() {
+    let lab = Lab::new();
+    let inner = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let target = inner.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1500];
+        while let Ok((count, from)) = inner.recv_from(&mut buffer) {
+            buffer[..count].reverse();
+            inner.send_to(&buffer[..count], from).unwrap();
+        }
+    });
+    let outer = UdpSocket::bind("[::1]:0").unwrap();
+    let address = outer.local_addr().unwrap();
+    let mut shim = Shim::run(&lab.launch(&["sleep", "100"]));
+    let relay = Relay { protocol: RelayProtocol::Udp, target };
+    shim.daemon.call(&SetSockets { relays: vec![relay] }, vec![(Role::RelayListener, outer.into())]).unwrap();
+    let clients: Vec<_> = (0..3).map(|_| UdpSocket::bind("[::1]:0").unwrap()).collect();
+    for (number, client) in clients.iter().enumerate() {
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        client.connect(address).unwrap();
+        client.send(format!("abc{number}").as_bytes()).unwrap();
+    }
+    for (number, client) in clients.iter().enumerate() {
+        let mut buffer = [0; 100];
+        let count = client.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..count], format!("{number}cba").as_bytes());
+    }
+    shim.daemon.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
+    assert_eq!(shim.finish().code, 137);
+}
