@@ -4,10 +4,10 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 
 use super::Pool;
-use super::endpoint::Endpoint;
 use super::request::Body;
 use super::response::{Framing, Response};
 use super::stream::Stream;
+use super::transport::Endpoint;
 use crate::failure::Result;
 
 /// The longest head of an answer that is accepted, in bytes.

@@ -5,24 +5,22 @@
 //! start before the first byte is sent.
 
 mod connection;
-mod endpoint;
 mod hijack;
 mod query;
 mod request;
 mod response;
-mod start_daemon;
 mod stream;
+mod transport;
 mod version;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub(crate) use endpoint::Endpoint;
 pub(crate) use hijack::Hijacked;
 pub(crate) use query::{Query, object_path};
 pub(crate) use request::Body;
 pub(crate) use response::Response;
-pub(crate) use start_daemon::WATCH as WATCH_DAEMON;
 pub(crate) use stream::Stream;
+pub(crate) use transport::{Endpoint, WATCH_DAEMON};
 pub(crate) use version::{MAXIMUM_API_VERSION, Ping, at_least};
 
 use crate::failure::{Failure, Result};
@@ -82,6 +80,14 @@ impl Client {
         let connection = Connection::open(&self.endpoint)?;
         self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         Ok(())
+    }
+
+    /// A connection on which nothing was said yet.
+    ///
+    /// # Errors
+    /// The engine cannot be reached.
+    pub(crate) fn raw_stream(&self) -> Result<Stream> {
+        self.endpoint.connect()
     }
 
     /// Sends a request to a path of the API (`/containers/json`), which gets the version put before it.

@@ -50,6 +50,8 @@ mod logout;
 mod logs;
 mod pause;
 mod port;
+mod pull;
+mod push;
 mod rename;
 mod restart;
 mod rm;

@@ -5,7 +5,7 @@ use super::{
     attach, commit, cp, create, daemon, diff, events, exec, export, import, kill, load, logs, pause, port,
     rename, restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait, watch_daemon,
 };
-use super::{completion, login, logout};
+use super::{completion, login, logout, pull, push};
 use super::{context, history, images, inspect, network, prune, ps, search, stats, system, volume};
 use crate::failure::{ExitStatus, Result};
 use crate::session::Session;
@@ -25,9 +25,19 @@ const fn common<C: Command>(name: &'static str) -> Entry {
     Entry { name, aliases: &[], section: Section::Common, action: Action::command::<C>() }
 }
 
+/// A command that help does not list.
+const fn unlisted<C: Command>(name: &'static str) -> Entry {
+    Entry { name, aliases: &[], section: Section::Hidden, action: Action::command::<C>() }
+}
+
 /// A group of commands.
 const fn group(name: &'static str, summary: &'static str, entries: &'static [Entry]) -> Entry {
     Entry { name, aliases: &[], section: Section::Management, action: Action::Group { summary, entries } }
+}
+
+/// A row that help does not list.
+const fn hidden<C: Command>(name: &'static str) -> Entry {
+    Entry { name, aliases: &[], section: Section::Hidden, action: Action::command::<C>() }
 }
 
 /// A row that help does not list, of a command that reads its words itself.
@@ -45,6 +55,8 @@ pub(super) const ROOT: &[Entry] = &[
     common::<run::Args>("run"),
     common::<exec::Args>("exec"),
     common::<ps::Args>("ps"),
+    common::<pull::Args>("pull"),
+    common::<push::Args>("push"),
     common::<images::Args>("images"),
     common::<login::Args>("login"),
     common::<logout::Args>("logout"),
@@ -152,6 +164,8 @@ const IMAGE: &[Entry] = &[
     row::<history::Args>("history"),
     row::<inspect::image::Args>("inspect"),
     aliased::<images::List>("ls", &["list"]),
+    row::<pull::Args>("pull"),
+    row::<push::Args>("push"),
     row::<prune::image::Args>("prune"),
     row::<import::Args>("import"),
     row::<load::Args>("load"),
@@ -173,6 +187,7 @@ const NETWORK: &[Entry] = &[
 
 /// `docker system COMMAND`.
 const SYSTEM: &[Entry] = &[
+    unlisted::<system::dial_stdio::Args>("dial-stdio"),
     row::<system::disk_usage::Args>("df"),
     row::<system::information::Args>("info"),
     row::<prune::system::Args>("prune"),

@@ -63,6 +63,20 @@ impl Reference {
     }
 }
 
+impl std::fmt::Display for Reference {
+    /// The whole name: `docker.io/library/busybox:latest`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.domain, self.path)?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = &self.digest {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
 fn is_tag(tag: &str) -> bool {
     !tag.is_empty()
         && tag.len() <= 128

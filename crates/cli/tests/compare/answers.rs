@@ -4,6 +4,18 @@ use super::server::Answer;
 
 const DIGEST: &str = "04a43d72b98c45a9fbca9e72bcf3f3c507be3baa3e114eeed1eececc0371580e";
 
+const PULLED: &str = "{\"status\":\"Pulling from library/busybox\",\"id\":\"latest\"}\r\n\
+    {\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"aaaa\"}\r\n\
+    {\"status\":\"Downloading\",\"progressDetail\":{\"current\":5,\"total\":10},\"progress\":\"[==>  ]  5B/10B\",\"id\":\"aaaa\"}\r\n\
+    {\"status\":\"Pull complete\",\"progressDetail\":{},\"id\":\"aaaa\"}\r\n\
+    {\"status\":\"Digest: sha256:1234\"}\r\n{\"status\":\"Status: Downloaded newer image for busybox:latest\"}\r\n";
+
+const PUSHED: &str = "{\"status\":\"The push refers to repository [docker.io/team/app]\"}\r\n\
+    {\"status\":\"Pushed\",\"progressDetail\":{},\"id\":\"aaaa\"}\r\n\
+    {\"progressDetail\":{},\"aux\":{\"Tag\":\"latest\",\"Digest\":\"sha256:1234\",\"Size\":5}}\r\n";
+
+const DENIED: &str = "{\"errorDetail\":{\"message\":\"denied: no\"},\"error\":\"denied: no\"}\r\n";
+
 /// The answer to a request.
 pub(crate) fn answer(method: &str, path: &str) -> Answer {
     match (method, path) {
@@ -88,6 +100,9 @@ fn write(path: &str) -> Answer {
         "/containers/web/update" => found(r#"{"Warnings":null}"#),
         "/containers/made/stop" | "/containers/made/start" => (304, String::new()),
         "/containers/made/kill" => failed(409, "cannot kill container: made: container is not running"),
+        "/images/create" => found(PULLED),
+        "/images/team/app/push" => found(PUSHED),
+        "/images/denied/push" => found(DENIED),
         "/auth" => found(r#"{"Status":"Login Succeeded","IdentityToken":""}"#),
         "/commit" => (201, format!(r#"{{"Id":"sha256:{DIGEST}"}}"#)),
         "/images/busybox/tag" => (201, String::new()),

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::stream::Stream;
+use crate::client::stream::Stream;
 use crate::failure::{ExitStatus, Failure, Result};
 
 /// Where a daemon that a command started writes its log.

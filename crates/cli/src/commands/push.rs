@@ -1,0 +1,88 @@
+//! `docker push`: gives an image to a registry.
+
+use super::creation::named_reference;
+use super::output::print;
+use super::platform;
+use super::progress::{Target, show};
+use super::{Command, Positional, Specification};
+use crate::client::{Body, Query};
+use crate::config::registry_authentication;
+use crate::failure::{ExitStatus, Result};
+use crate::flags::{FlagSet, Parsed};
+use crate::session::Session;
+
+pub(crate) struct Args {
+    all_tags: bool,
+    platform: String,
+    quiet: bool,
+    untrusted: bool,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self { all_tags: false, platform: String::new(), quiet: false, untrusted: true }
+    }
+}
+
+impl Command for Args {
+    const SPECIFICATION: Specification = Specification {
+        arguments: "[OPTIONS] NAME[:TAG]",
+        summary: "Upload an image to a registry",
+        aliases: "image push, push",
+        positional: Positional::Exactly(1),
+        interspersed: true,
+    };
+
+    fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        flags.bool(&mut self.all_tags, "all-tags", "a", "Push all tags of an image to the repository");
+        flags.bool(&mut self.quiet, "quiet", "q", "Suppress verbose output");
+        flags.bool(&mut self.untrusted, "disable-content-trust", "", "Skip image signing");
+        flags.string(
+            &mut self.platform,
+            "platform",
+            "",
+            "Push a platform-specific manifest as a single-platform image to the registry.\n\
+             Image index won't be pushed, meaning that other manifests, including attestations won't be preserved.\n\
+             'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)",
+        );
+    }
+
+    fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        let mut query = Query::new();
+        if !self.platform.is_empty() {
+            let platform = platform::parse(&self.platform)
+                .inspect_err(|_| eprint!("Invalid platform {}", self.platform))?;
+            query = query.with("platform", platform.to_string());
+            print(
+                " Info -> Using --platform pushes only the specified platform manifest of a multi-platform image \
+                 index.\n         Other components, like attestations, will not be included.\n         To push the \
+                 complete multi-platform image, remove the --platform flag.\n         \n",
+            )?;
+        }
+        let mut reference = named_reference(&parsed.arguments[0])?;
+        let bare = reference.tag.is_none() && reference.digest.is_none();
+        if self.all_tags && !bare {
+            return Err("tag can't be used with --all-tags/-a".into());
+        }
+        if !self.all_tags && bare {
+            reference.tag = Some("latest".into());
+            if !self.quiet {
+                print("Using default tag: latest\n")?;
+            }
+        }
+        if reference.digest.is_some() {
+            return Err("cannot push a digest reference".into());
+        }
+        query = query.with("tag", reference.tag.clone().unwrap_or_default());
+        let authentication = registry_authentication(session, &reference.domain);
+        let headers = [("X-Registry-Auth", authentication.as_str())];
+        let path = format!("/images/{}/push", reference.familiar_name());
+        let mut answer = session.client()?.request_with("POST", &path, &query, &headers, Body::None)?;
+        let target = if self.quiet { Target::Nowhere } else { Target::Stdout };
+        show(&mut answer, target, &mut |_| {})?;
+        if self.quiet {
+            print(&format!("{reference}\n"))?;
+        }
+        Ok(ExitStatus::SUCCESS)
+    }
+}
