@@ -1,5 +1,6 @@
 //! Images, as containers and the API need them: thin, asynchronous ways into the image store.
 
+mod archives;
 pub(crate) mod builtin;
 mod defaults;
 
