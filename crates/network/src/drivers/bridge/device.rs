@@ -93,7 +93,8 @@ fn configure(socket: &NetlinkSocket, instance: &str, network: &NetworkRecord, br
     // Without a subnet of its own the bridge has no IPv6 at all, so that containers cannot reach services of the
     // host by its link-local address.
     let ipv6_off = if network.ipv6().is_some() { "0" } else { "1" };
-    for (name, value) in [("disable_ipv6", ipv6_off), ("accept_ra", "0")] {
+    // Nobody else can have the bridge's addresses; asking around would keep it mute for two seconds.
+    for (name, value) in [("accept_dad", "0"), ("accept_ra", "0"), ("disable_ipv6", ipv6_off)] {
         match host::set(&setting("ipv6", name), value) {
             Err(error) if network.ipv6().is_none() && host::is_absent(&error) => {}
             other => other?,

@@ -62,9 +62,11 @@ impl Bridge {
         if let Some(mac) = endpoint.mac {
             request.pin_to_port(pair.host_index, mac, format!("pin {mac} to {host}"));
         }
-        if let (Some(mac), Some(address)) = (endpoint.mac, endpoint.ipv4()) {
+        for address in endpoint.addresses.iter().map(IpNet::addr) {
             // A MAC address of the user's own may follow another one for the same IP address.
-            request.set_neighbour(bridge.index, address.into(), mac, format!("remember {mac} for {address}"));
+            if let Some(mac) = endpoint.mac {
+                request.set_neighbour(bridge.index, address, mac, format!("remember {mac} for {address}"));
+            }
         }
         request.execute(&socket)?;
         let gateways = if default_route { endpoint.gateways.as_slice() } else { &[] };

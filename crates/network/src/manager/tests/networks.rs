@@ -161,7 +161,7 @@ fn a_container_without_ipv6_has_none() {
 fn wrong_networks_are_refused_and_leave_nothing() {
     with_lab(|lab| {
         let manager = lab.manager();
-        let before = (tool("ip", &["-o", "link"]), tool("nft", &["list", "ruleset"]));
+        let before = (tool("ip", &["-4", "-o", "addr"]), tool("nft", &["list", "ruleset"]));
         let subnet = |text: &str, gateway: &str| Subnet {
             subnet: text.parse().unwrap(),
             range: None,
@@ -183,7 +183,7 @@ fn wrong_networks_are_refused_and_leave_nothing() {
             let name = record.name.clone();
             assert!(manager.create_network(record).is_err(), "{name}");
         }
-        assert_eq!((tool("ip", &["-o", "link"]), tool("nft", &["list", "ruleset"])), before);
+        assert_eq!((tool("ip", &["-4", "-o", "addr"]), tool("nft", &["list", "ruleset"])), before);
         assert_eq!(manager.networks().len(), 3);
     });
 }
