@@ -62,6 +62,11 @@ impl Firewall {
         counted.is_ok() && forward_rules == self.ruleset(true).forward_rule_count()
     }
 
+    /// Whether foreign IPv4 traffic is kept from being forwarded.
+    pub(crate) fn is_guarding(&self) -> bool {
+        lock(&self.state).guard[0]
+    }
+
     /// From now on nothing is forwarded that is not ours, once the tables are laid down again.
     pub(crate) fn guard(&self, family: Family) {
         lock(&self.state).guard[usize::from(family == Family::Ipv6)] = true;

@@ -20,6 +20,9 @@ const INPUT_NAME: u32 = 6;
 const OUTPUT_NAME: u32 = 7;
 /// The chain that Docker leaves to the host's owner.
 const DOCKER_USER: &str = "DOCKER-USER";
+/// For a host where Docker came after us and found forwarding turned on.
+const GUARDED: &str = "Sampan turned IPv4 forwarding on and lets nothing be forwarded but its own networks, so Docker's \
+     containers cannot reach the outside; start Sampan with --ip-forward=false to lift this.";
 /// Per-namespace list of legacy tables. `/proc/net` would be that of another thread.
 const LEGACY_TABLES: &str = "/proc/thread-self/net/ip_tables_names";
 
@@ -31,9 +34,12 @@ struct Allowed {
 }
 
 /// One sentence for each firewall and bridge where a rule is missing. A firewall that cannot be read is no warning.
-pub(crate) fn collect(sockets: &NetfilterSockets, devices: &[String]) -> Vec<String> {
+pub(crate) fn collect(sockets: &NetfilterSockets, devices: &[String], guard: bool) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Ok(chains) = sockets.with(dump::chains) {
+        if guard && chains.iter().any(|chain| chain.name == DOCKER_USER) {
+            warnings.push(GUARDED.to_owned());
+        }
         let is_forward = |chain: &&Chain| {
             FAMILIES.contains(&chain.family) && chain.hook.is_some_and(|(hook, _)| hook == FORWARD)
         };
@@ -266,7 +272,7 @@ mod tests {
     use crate::testing::{in_own_namespace, tool};
 
     fn warnings() -> Vec<String> {
-        collect(&NetfilterSockets::default(), &["sampan0".to_owned()])
+        collect(&NetfilterSockets::default(), &["sampan0".to_owned()], false)
     }
 
     #[test]

@@ -67,6 +67,12 @@ pub trait NetworkDriver: fmt::Debug + Send + Sync {
         request: &EndpointRequest,
     ) -> Result<EndpointRecord>;
 
+    /// Makes sure, after a restart or a repair, that a living endpoint is still attached.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    fn restore_endpoint(&self, network: &NetworkRecord, endpoint: &EndpointRecord) -> Result<()>;
+
     /// Forgets an endpoint. With `running` the sandbox lives on and the interface must go now, which takes the
     /// kernel about 20 ms; else the sandbox is about to go and takes the interface along.
     ///

@@ -174,7 +174,7 @@ impl Manager {
             .filter(|network| network.record.driver == DriverName::Bridge && !network.record.internal)
             .map(|network| network.record.device.clone())
             .collect();
-        warnings::collect(&self.sockets, &devices)
+        warnings::collect(&self.sockets, &devices, self.firewall.is_guarding())
     }
 
     fn driver(&self, name: DriverName) -> Result<&dyn NetworkDriver> {

@@ -62,6 +62,7 @@ impl Manager {
         for network in &networks {
             manager.driver(network.driver)?.restore_network(network)?;
         }
+        manager.restore_endpoints()?;
         manager.remove_leftovers(true)?;
         Ok(manager)
     }

@@ -58,19 +58,22 @@ impl Manager {
 
     fn open_ports(&self, endpoint: &EndpointRecord, record: &PublishedRecord) -> Result<()> {
         if record.bindings.iter().any(|binding| is_translated(record, binding)) {
-            // With bridge-nf-call-iptables a container that reaches itself by the host's address has its packets
-            // turned around in the bridge, which sends nothing back where it came from unless told so.
-            let socket = route_socket()?;
-            if let Some(link) = link::find(&socket, &endpoint.host_device)? {
-                let mut request = Request::new();
-                let label = format!("let {} reach itself", endpoint.host_device);
-                request.change_port(link.index, Some(true), None, label);
-                request.execute(&socket)?;
-            }
+            let_it_reach_itself(endpoint)?;
             self.forgetting.wait_for(record);
             self.firewall.publish(record)?;
         }
         self.forgetting.published(&self.sockets, record);
         Ok(())
     }
+}
+
+/// With bridge-nf-call-iptables a container that reaches itself by the host's address has its packets turned around
+/// in the bridge, which sends nothing back where it came from unless told so.
+pub(super) fn let_it_reach_itself(endpoint: &EndpointRecord) -> Result<()> {
+    let socket = route_socket()?;
+    // A container that ended took its link along.
+    let Some(link) = link::find(&socket, &endpoint.host_device)? else { return Ok(()) };
+    let mut request = Request::new();
+    request.change_port(link.index, Some(true), None, format!("let {} reach itself", endpoint.host_device));
+    request.execute(&socket)
 }

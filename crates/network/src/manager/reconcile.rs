@@ -26,6 +26,7 @@ impl Manager {
         for network in self.networks() {
             errors.collect(self.driver(network.driver).and_then(|driver| driver.restore_network(&network)));
         }
+        errors.collect(self.restore_endpoints());
         reconciled.removed_devices = errors.collect(self.remove_leftovers(false)).unwrap_or_default();
         errors.finish()?;
         Ok(reconciled)
@@ -42,6 +43,23 @@ impl Manager {
         *lock(&self.state) = super::State::default();
         errors.collect(self.remove_leftovers(true));
         errors.collect(self.firewall.remove());
+        errors.finish()
+    }
+
+    /// Attaches living endpoints again whose bridge was removed and is back, and lets those reach themselves that
+    /// publish ports.
+    pub(super) fn restore_endpoints(&self) -> Result<()> {
+        let endpoints: Vec<_> = lock(&self.state).endpoints.values().cloned().collect();
+        let mut errors = ErrorList::default();
+        for endpoint in endpoints.iter().filter(|endpoint| !endpoint.host_device.is_empty()) {
+            let network = self.network(&endpoint.network_id);
+            let restored =
+                network.and_then(|network| self.driver(network.driver)?.restore_endpoint(&network, endpoint));
+            errors.collect(restored);
+            if lock(&self.state).published.contains_key(&endpoint.id) {
+                errors.collect(super::publish::let_it_reach_itself(endpoint));
+            }
+        }
         errors.finish()
     }
 

@@ -51,23 +51,8 @@ impl Bridge {
             });
         };
         let mtu = (pair.mtu != network.mtu).then_some(network.mtu);
-        let host = &pair.host_device;
         let mut request = Request::new();
-        let change = link::Change { master: Some(bridge.index), mtu, ..Default::default() };
-        request.change_link(pair.host_index, &change, format!("attach {host} to {device}"));
-        if !network.icc && !device::is_filtered() {
-            let label = format!("isolate {host} on {device}");
-            request.change_port(pair.host_index, None, Some(true), label);
-        }
-        if let Some(mac) = endpoint.mac {
-            request.pin_to_port(pair.host_index, mac, format!("pin {mac} to {host}"));
-        }
-        for address in endpoint.addresses.iter().map(IpNet::addr) {
-            // A MAC address of the user's own may follow another one for the same IP address.
-            if let Some(mac) = endpoint.mac {
-                request.set_neighbour(bridge.index, address, mac, format!("remember {mac} for {address}"));
-            }
-        }
+        attach(&mut request, network, &bridge, pair.host_index, mtu, endpoint);
         request.execute(&socket)?;
         let gateways = if default_route { endpoint.gateways.as_slice() } else { &[] };
         let settings = InterfaceSettings { mac: endpoint.mac, mtu, addresses: &endpoint.addresses, gateways };
@@ -152,12 +137,51 @@ impl NetworkDriver for Bridge {
         Ok(endpoint)
     }
 
+    fn restore_endpoint(&self, network: &NetworkRecord, endpoint: &EndpointRecord) -> Result<()> {
+        let socket = route_socket()?;
+        let (Some(bridge), Some(end)) =
+            (link::find(&socket, &network.device)?, link::find(&socket, &endpoint.host_device)?)
+        else {
+            // A container that ended took its link along.
+            return Ok(());
+        };
+        if end.master == Some(bridge.index) {
+            return Ok(());
+        }
+        let mut request = Request::new();
+        attach(&mut request, network, &bridge, end.index, None, endpoint);
+        request.execute(&socket)
+    }
+
     fn disconnect(&self, _: &NetworkRecord, endpoint: &EndpointRecord, running: bool) -> Result<()> {
         if running && !endpoint.host_device.is_empty() {
             device::delete(&endpoint.host_device)
         } else {
             Ok(())
         }
+    }
+}
+
+/// Adds: make the host's end a port of the bridge, and tell the bridge and the host who lives there.
+fn attach(
+    request: &mut Request,
+    network: &NetworkRecord,
+    bridge: &link::Link,
+    end: u32,
+    mtu: Option<u32>,
+    endpoint: &EndpointRecord,
+) {
+    let (device, host) = (&network.device, &endpoint.host_device);
+    let change = link::Change { master: Some(bridge.index), mtu, ..Default::default() };
+    request.change_link(end, &change, format!("attach {host} to {device}"));
+    if !network.icc && !device::is_filtered() {
+        request.change_port(end, None, Some(true), format!("isolate {host} on {device}"));
+    }
+    let Some(mac) = endpoint.mac else { return };
+    request.pin_to_port(end, mac, format!("pin {mac} to {host}"));
+    for address in endpoint.addresses.iter().map(IpNet::addr) {
+        // A MAC address of the user's own may follow another one for the same IP address.
+        request.set_neighbour(bridge.index, address, mac, format!("remember {mac} for {address}"));
     }
 }
 

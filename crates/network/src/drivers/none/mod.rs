@@ -44,6 +44,10 @@ impl NetworkDriver for NoNetwork {
         Ok(endpoint)
     }
 
+    fn restore_endpoint(&self, _: &NetworkRecord, _: &EndpointRecord) -> Result<()> {
+        Ok(())
+    }
+
     fn disconnect(&self, _: &NetworkRecord, _: &EndpointRecord, _: bool) -> Result<()> {
         Ok(())
     }

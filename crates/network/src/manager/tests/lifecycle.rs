@@ -28,8 +28,9 @@ fn nothing_is_left_after_three_hundred_containers() {
         let pool = SandboxPool::new("0123abcd0123", 2, 1500).unwrap();
         let cycle = |number: u16| {
             let sandbox =
-                if number % 3 == 0 { pool.take() } else { Sandbox::create("0123abcd0123", 1500) }.unwrap();
-            if number % 10 == 0 {
+                if number.is_multiple_of(3) { pool.take() } else { Sandbox::create("0123abcd0123", 1500) }
+                    .unwrap();
+            if number.is_multiple_of(10) {
                 pool.refill().unwrap();
             }
             let endpoint = manager.connect(&sandbox, "bridge", &lab.request()).unwrap();

@@ -230,3 +230,52 @@ fn nothing_foreign_is_forwarded_where_we_turned_forwarding_on() {
         });
     }
 }
+
+/// Beside a firewall that drops: one sentence says which rules are missing, with them it works, and nothing of
+/// theirs changes by us.
+#[test]
+fn beside_a_dropping_firewall_the_missing_rules_are_named() {
+    for program in ["iptables-nft", "iptables-legacy"] {
+        with_lab(move |lab| {
+            let theirs = || tool(program, &["-S"]) + &tool(program, &["-t", "nat", "-S"]);
+            tool(program, &["-P", "FORWARD", "DROP"]);
+            tool(program, &["-t", "nat", "-A", "POSTROUTING", "-s", "10.0.0.0/8", "-j", "MASQUERADE"]);
+            let before = theirs();
+            let manager = lab.manager();
+            let (web, endpoint) = lab.container(&manager, "bridge");
+            let _published = publish(&manager, &endpoint, vec![binding(Protocol::Tcp, 8080, 80)]);
+            let (_server, _world) = (serve(&web, "0.0.0.0", 80), serve(&lab.other, "0.0.0.0", 99));
+            let out = format!("{OTHER}:99");
+            assert!(is_cut_off_from(&web, Protocol::Tcp, &out));
+            // What does not pass the host's forwarding works all the same.
+            assert!(call(Protocol::Tcp, "127.0.0.1:8080").is_ok());
+            assert_eq!(theirs(), before);
+            let told = manager.warnings();
+            assert_eq!(told.len(), 1, "{told:?}");
+            let commands: Vec<_> = told[0].split('`').filter(|part| part.starts_with("iptables")).collect();
+            assert_eq!(commands.len(), 2, "{told:?}");
+            for command in commands {
+                let words: Vec<_> = command.split(' ').skip(1).collect();
+                tool(program, &words);
+            }
+            assert_eq!(call_from(&web, Protocol::Tcp, &out).unwrap(), HOST);
+            assert_eq!(call_from(&lab.other, Protocol::Tcp, &format!("{HOST}:8080")).unwrap(), OTHER);
+            assert_eq!(manager.warnings(), Vec::<String>::new());
+        });
+    }
+}
+
+#[test]
+fn a_bridge_that_somebody_removed_comes_back_with_its_containers() {
+    with_lab(|lab| {
+        let manager = lab.manager();
+        let (web, endpoint) = lab.container(&manager, "bridge");
+        let _published = publish(&manager, &endpoint, vec![binding(Protocol::Tcp, 8080, 80)]);
+        let _server = serve(&web, "0.0.0.0", 80);
+        tool("ip", &["link", "del", "sampan0"]);
+        assert!(is_cut_off(Protocol::Tcp, "127.0.0.1:8080"));
+        manager.reconcile().unwrap();
+        assert!(call(Protocol::Tcp, "127.0.0.1:8080").is_ok());
+        assert!(call_from(&web, Protocol::Tcp, &format!("{HOST}:8080")).is_ok());
+    });
+}
