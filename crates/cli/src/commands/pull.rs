@@ -41,6 +41,9 @@ impl Command for Args {
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        if !self.untrusted {
+            return Err("content trust is not supported; leave out --disable-content-trust=false".into());
+        }
         let mut reference = named_reference(&parsed.arguments[0])?;
         let bare = reference.tag.is_none() && reference.digest.is_none();
         if self.all_tags && !bare {
@@ -54,7 +57,7 @@ impl Command for Args {
         }
         let wanted = reference.digest.clone().or_else(|| reference.tag.clone()).unwrap_or_default();
         let query = Query::new()
-            .with("fromImage", reference.familiar_name())
+            .with("fromImage", format!("{}/{}", reference.domain, reference.path))
             .with_if(!self.all_tags, "tag", wanted)
             .with_if(!self.platform.is_empty(), "platform", self.platform.to_lowercase());
         let authentication = registry_authentication(session, &reference.domain);

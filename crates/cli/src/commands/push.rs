@@ -54,10 +54,13 @@ impl Command for Args {
                 .inspect_err(|_| eprint!("Invalid platform {}", self.platform))?;
             query = query.with("platform", platform.to_string());
             print(
-                " Info -> Using --platform pushes only the specified platform manifest of a multi-platform image \
+                "\n Info -> Using --platform pushes only the specified platform manifest of a multi-platform image \
                  index.\n         Other components, like attestations, will not be included.\n         To push the \
                  complete multi-platform image, remove the --platform flag.\n         \n",
             )?;
+        }
+        if !self.untrusted {
+            return Err("content trust is not supported; leave out --disable-content-trust=false".into());
         }
         let mut reference = named_reference(&parsed.arguments[0])?;
         let bare = reference.tag.is_none() && reference.digest.is_none();
@@ -73,10 +76,10 @@ impl Command for Args {
         if reference.digest.is_some() {
             return Err("cannot push a digest reference".into());
         }
-        query = query.with("tag", reference.tag.clone().unwrap_or_default());
+        query = query.with_if(!self.all_tags, "tag", reference.tag.clone().unwrap_or_default());
         let authentication = registry_authentication(session, &reference.domain);
         let headers = [("X-Registry-Auth", authentication.as_str())];
-        let path = format!("/images/{}/push", reference.familiar_name());
+        let path = format!("/images/{}/{}/push", reference.domain, reference.path);
         let mut answer = session.client()?.request_with("POST", &path, &query, &headers, Body::None)?;
         let target = if self.quiet { Target::Nowhere } else { Target::Stdout };
         show(&mut answer, target, &mut |_| {})?;
