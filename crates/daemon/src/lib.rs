@@ -17,20 +17,20 @@ mod serve;
 
 use error::Error;
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 /// Docker's exit status of a daemon that did not start.
 const FAILED: u8 = 1;
 /// Docker's exit status of a command that was wrong from the start.
 const WRONG: u8 = 125;
 
-/// Runs the daemon until it is asked to stop. `args` are the words behind `sampan daemon`.
-pub fn run(args: Vec<OsString>) -> ExitCode {
+/// Runs the daemon until it is asked to stop, and says its exit status. `args` are the words behind
+/// `sampan daemon`.
+pub fn run(args: Vec<OsString>) -> u8 {
     let words: Vec<String> = args.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let options = match flags::parse(&words) {
         Ok(flags::Parsed::Help(text)) => {
             print!("{text}");
-            return ExitCode::SUCCESS;
+            return 0;
         }
         Ok(flags::Parsed::Options(options)) => *options,
         Err(error) => return failed(&error, WRONG),
@@ -41,12 +41,12 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         return failed(&Error::NotRoot(command), WRONG);
     }
     match serve::serve(options) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => failed(&error, FAILED),
     }
 }
 
-fn failed(error: &dyn std::error::Error, status: u8) -> ExitCode {
+fn failed(error: &dyn std::error::Error, status: u8) -> u8 {
     let mut text = format!("sampan daemon: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
@@ -58,5 +58,5 @@ fn failed(error: &dyn std::error::Error, status: u8) -> ExitCode {
         source = cause.source();
     }
     eprintln!("{text}");
-    ExitCode::from(status)
+    status
 }

@@ -9,8 +9,7 @@ use crate::session::Session;
 /// What keeps it from running.
 #[cfg(feature = "daemon")]
 pub(crate) fn run(_session: &Session, words: &[String]) -> Result<ExitStatus> {
-    sampan_daemon::run(words)?;
-    Ok(ExitStatus::SUCCESS)
+    Ok(ExitStatus(sampan_daemon::run(words.iter().map(Into::into).collect())))
 }
 
 /// This build is the command line alone.
