@@ -81,7 +81,10 @@ impl Engine {
         let record = Arc::clone(record);
         let released = crate::blocking(move || {
             engine.release_network(&record.network);
-            if let Err(error) = engine.cgroup(&record).and_then(|cgroup| Ok(cgroup.remove()?)) {
+            // The shim has removed them already, unless it was killed itself.
+            if let Ok(cgroup) = engine.cgroup(&record)
+                && let Err(error) = cgroup.remove()
+            {
                 tracing::warn!(container = %record.id, %error, "a cgroup could not be removed");
             }
             Ok(())

@@ -256,7 +256,6 @@ impl Engine {
             }
         });
         self.save_soon(&record);
-        container.announce_exit(code, Some(error.to_string()));
         if record.spec.host.auto_remove
             && let Err(error) = self.remove_locked(container, true).await
         {
