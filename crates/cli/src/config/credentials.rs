@@ -76,11 +76,11 @@ impl<'a> Keychain<'a> {
     pub(crate) fn get(&self, server: &str) -> Result<Credentials> {
         match self.helper(server) {
             Some(helper) => from_helper(&helper, server),
-            None => Ok(self.from_file(server)),
+            None => Ok(self.in_file(server)),
         }
     }
 
-    fn from_file(&self, server: &str) -> Credentials {
+    fn in_file(&self, server: &str) -> Credentials {
         let Some(accounts) = self.session.config().value("auths").and_then(Json::as_object) else {
             return Credentials::default();
         };
@@ -105,7 +105,7 @@ impl<'a> Keychain<'a> {
             call(&helper, "store", &request.to_string())?;
             return self.save_account(&credentials.server, Some(Json::Object(account)));
         }
-        if self.from_file(&credentials.server) == *credentials {
+        if self.in_file(&credentials.server) == *credentials {
             return Ok(());
         }
         let pair = format!("{}:{}", credentials.username, credentials.password);

@@ -5,7 +5,7 @@ use super::template::{Functions, MissingKey, Template, TemplateError};
 use super::value::Value;
 
 /// Collects objects and prints them together.
-pub struct Inspector {
+pub(crate) struct Inspector {
     mode: Mode,
 }
 
@@ -17,14 +17,14 @@ enum Mode {
 }
 
 /// One object that was asked for.
-pub struct Inspected {
+pub(crate) struct Inspected {
     /// As Docker's type of it: what a template sees first.
-    pub typed: Value,
+    pub(crate) typed: Value,
     /// The engine's own answer: what is printed without a template, and what a template is given when
     /// it asks for something that the type does not have.
-    pub document: String,
+    pub(crate) document: String,
     /// The document came from an engine and may know more than the type does.
-    pub from_engine: bool,
+    pub(crate) from_engine: bool,
 }
 
 impl Inspector {
@@ -32,7 +32,7 @@ impl Inspector {
     ///
     /// # Errors
     /// The template's mistake, after `template parsing error: `.
-    pub fn new(format: &str) -> Result<Self, TemplateError> {
+    pub(crate) fn new(format: &str) -> Result<Self, TemplateError> {
         let mode = match format {
             "" => Mode::Json { documents: Vec::new(), indented: true },
             "json" => Mode::Json { documents: Vec::new(), indented: false },
@@ -47,7 +47,7 @@ impl Inspector {
     ///
     /// # Errors
     /// The template fails on the type and on the document: the second failure.
-    pub fn add(&mut self, object: Inspected) -> Result<(), TemplateError> {
+    pub(crate) fn add(&mut self, object: Inspected) -> Result<(), TemplateError> {
         match &mut self.mode {
             Mode::Json { documents, .. } => documents.push(object.document),
             Mode::Template { template, out } => {
@@ -63,7 +63,7 @@ impl Inspector {
     }
 
     /// The whole output.
-    pub fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         match self.mode {
             Mode::Json { documents, .. } if documents.is_empty() => "[]\n".into(),
             Mode::Json { documents, indented } => {

@@ -2,7 +2,7 @@
 
 /// Whether `<`, `>` and `&` are escaped, as Go's `json.Marshal` does and a template's `json` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Html {
+pub(crate) enum Html {
     /// Left as they are.
     Plain,
     /// Written `\u003c`, `\u003e`, `\u0026`.
@@ -10,7 +10,7 @@ pub enum Html {
 }
 
 /// Appends a quoted string with Go's escapes.
-pub fn string(out: &mut String, text: &str, html: Html) {
+pub(crate) fn string(out: &mut String, text: &str, html: Html) {
     out.push('"');
     for letter in text.chars() {
         match letter {
@@ -35,7 +35,7 @@ fn escape(out: &mut String, letter: char) {
 }
 
 /// A float as Go encodes it: plain between 1e-6 and 1e21, with an exponent outside.
-pub fn float(value: f64) -> String {
+pub(crate) fn float(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-6..1e21).contains(&size) {
         let text = format!("{value:e}");
@@ -48,7 +48,7 @@ pub fn float(value: f64) -> String {
 }
 
 /// Go's `json.Compact`: the same document without the spaces between its parts.
-pub fn compact(source: &str) -> String {
+pub(crate) fn compact(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     scan(source, |piece| match piece {
         Piece::Text(text) => out.push_str(text),
@@ -58,7 +58,7 @@ pub fn compact(source: &str) -> String {
 }
 
 /// Go's `json.Indent`: one element a line, empty arrays and objects kept short.
-pub fn indent(source: &str, prefix: &str, step: &str) -> String {
+pub(crate) fn indent(source: &str, prefix: &str, step: &str) -> String {
     let mut out = String::with_capacity(source.len() * 2);
     let mut depth = 0usize;
     let mut need_indent = false;

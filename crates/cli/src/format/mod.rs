@@ -3,15 +3,15 @@
 //! [`table::Format`] renders lists; [`inspect`] single objects; [`objects`] says for each kind of thing
 //! which fields it has. None of this talks to a daemon.
 
-pub mod inspect;
-pub mod json;
-pub mod objects;
-pub mod reference;
-pub mod schema;
-pub mod table;
-pub mod tabwriter;
-pub mod template;
-pub mod text;
-pub mod time;
-pub mod units;
-pub mod value;
+pub(crate) mod inspect;
+pub(crate) mod json;
+pub(crate) mod objects;
+pub(crate) mod reference;
+pub(crate) mod schema;
+pub(crate) mod table;
+pub(crate) mod tabwriter;
+pub(crate) mod template;
+pub(crate) mod text;
+pub(crate) mod time;
+pub(crate) mod units;
+pub(crate) mod value;

@@ -2,20 +2,20 @@
 
 /// A parsed image name. The domain and path are always there, as in `docker.io` and `library/busybox`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// The registry.
-    pub domain: String,
+    pub(crate) domain: String,
     /// The repository within it.
-    pub path: String,
+    pub(crate) path: String,
     /// The tag, where one was written.
-    pub tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// The digest, where one was written.
-    pub digest: Option<String>,
+    pub(crate) digest: Option<String>,
 }
 
 impl Reference {
     /// Reads a name as a user may write it; nothing when it is not one (or is a bare 64-digit id).
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return None;
         }
@@ -52,7 +52,7 @@ impl Reference {
     }
 
     /// The name as people write it: without `docker.io` and `library`.
-    pub fn familiar_name(&self) -> String {
+    pub(crate) fn familiar_name(&self) -> String {
         if self.domain != "docker.io" {
             return format!("{}/{}", self.domain, self.path);
         }

@@ -11,34 +11,34 @@ use super::template::{MissingKey, Template, TemplateError};
 use super::value::{Member, Object, Value};
 
 /// One field of a listed thing.
-pub struct Column<T: 'static> {
+pub(crate) struct Column<T: 'static> {
     /// What a template calls it, such as `ID`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The table's title; none for what Docker gives no title (a table then shows `<no value>`).
-    pub title: Option<&'static str>,
+    pub(crate) title: Option<&'static str>,
     /// Computes the value; `Style` says whether it is to be shortened.
-    pub value: fn(&T, Style) -> Value,
+    pub(crate) value: fn(&T, Style) -> Value,
 }
 
 /// How the fields of a row are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
+pub(crate) struct Style {
     /// Ids and long text are shortened.
-    pub short: bool,
+    pub(crate) short: bool,
 }
 
 /// Everything that is said once about a kind of listed thing.
-pub struct Kind<T: 'static> {
+pub(crate) struct Kind<T: 'static> {
     /// The Go name of Docker's context type, for error messages.
-    pub type_name: &'static str,
+    pub(crate) type_name: &'static str,
     /// The fields.
-    pub columns: &'static [Column<T>],
+    pub(crate) columns: &'static [Column<T>],
     /// `{{.Label "key"}}`, where the thing has labels.
-    pub label: Option<fn(&T, &str) -> String>,
+    pub(crate) label: Option<fn(&T, &str) -> String>,
 }
 
 /// One listed thing as an object of templates.
-pub struct Row<T: 'static> {
+pub(crate) struct Row<T: 'static> {
     kind: &'static Kind<T>,
     item: Rc<T>,
     style: Style,
@@ -46,7 +46,7 @@ pub struct Row<T: 'static> {
 
 impl<T> Row<T> {
     /// A template's view of `item`.
-    pub fn of(kind: &'static Kind<T>, item: T, style: Style) -> Value {
+    pub(crate) fn of(kind: &'static Kind<T>, item: T, style: Style) -> Value {
         Value::Object(Rc::new(Self { kind, item: Rc::new(item), style }))
     }
 }
@@ -132,23 +132,23 @@ impl Object for Titles {
 }
 
 /// A format chosen by the user or by the command, ready to be filled.
-pub struct Format {
+pub(crate) struct Format {
     source: String,
 }
 
 impl Format {
     /// A format as a command has it after choosing its default: `table …`, `json` or a template.
-    pub fn new(source: impl Into<String>) -> Self {
+    pub(crate) fn new(source: impl Into<String>) -> Self {
         Self { source: source.into() }
     }
 
     /// Whether the output is a table.
-    pub fn is_table(&self) -> bool {
+    pub(crate) fn is_table(&self) -> bool {
         self.source.starts_with("table")
     }
 
     /// The format's text.
-    pub fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         &self.source
     }
 
@@ -156,7 +156,7 @@ impl Format {
     ///
     /// # Errors
     /// The template's mistake, after `template parsing error: `.
-    pub fn template(&self) -> Result<Template, TemplateError> {
+    pub(crate) fn template(&self) -> Result<Template, TemplateError> {
         let text = if self.is_table() {
             &self.source["table".len()..]
         } else if self.source == "json" {
@@ -172,7 +172,7 @@ impl Format {
     ///
     /// # Errors
     /// The template's mistake; nothing is printed then.
-    pub fn render<T>(
+    pub(crate) fn render<T>(
         &self,
         kind: &'static Kind<T>,
         items: Vec<T>,
@@ -185,7 +185,7 @@ impl Format {
     ///
     /// # Errors
     /// The template's mistake; nothing is printed then.
-    pub fn render_rows<T>(
+    pub(crate) fn render_rows<T>(
         &self,
         kind: &'static Kind<T>,
         rows: impl IntoIterator<Item = Value>,
@@ -211,7 +211,7 @@ impl Format {
 ///
 /// # Errors
 /// The template's mistake, after `template parsing error: `.
-pub fn render_row(template: &Template, row: &Value) -> Result<String, TemplateError> {
+pub(crate) fn render_row(template: &Template, row: &Value) -> Result<String, TemplateError> {
     template.run(row, MissingKey::NoValue, super::template::Functions::Usual).map_err(context)
 }
 

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthChar;
 
 /// How wide a letter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Letters {
+pub(crate) enum Letters {
     /// Every letter is one wide, as in Go's own package.
     Narrow,
     /// East Asian wide letters are two wide, as in the copy that Docker's table formatter uses.
@@ -16,20 +16,20 @@ pub enum Letters {
 
 /// The alignment of one table.
 #[derive(Debug, Clone, Copy)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// No column is narrower than this, its padding included.
-    pub minimum: usize,
+    pub(crate) minimum: usize,
     /// Spaces added to the widest cell of a column.
-    pub padding: usize,
+    pub(crate) padding: usize,
     /// How letters are counted.
-    pub letters: Letters,
+    pub(crate) letters: Letters,
 }
 
 /// Docker's tables: at least 10 wide, three spaces between.
-pub const TABLE: Layout = Layout { minimum: 10, padding: 3, letters: Letters::East };
+pub(crate) const TABLE: Layout = Layout { minimum: 10, padding: 3, letters: Letters::East };
 
 /// Aligns the tab-separated lines of `text`.
-pub fn align(text: &str, layout: Layout) -> String {
+pub(crate) fn align(text: &str, layout: Layout) -> String {
     let lines: Vec<Vec<&str>> = text.split('\n').map(|line| line.split('\t').collect()).collect();
     let mut widths: Vec<Vec<usize>> =
         lines.iter().map(|cells| vec![0; cells.len().saturating_sub(1)]).collect();

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 /// Shortens to so many columns, the last one an ellipsis. Wide letters count twice.
-pub fn ellipsis(source: &str, width: usize) -> String {
+pub(crate) fn ellipsis(source: &str, width: usize) -> String {
     if width == 0 {
         return String::new();
     }
@@ -28,13 +28,13 @@ pub fn ellipsis(source: &str, width: usize) -> String {
 }
 
 /// The first twelve letters of an id, without the digest's algorithm.
-pub fn short_id(id: &str) -> &str {
+pub(crate) fn short_id(id: &str) -> &str {
     let id = id.split_once(':').map_or(id, |(_, digest)| digest);
     id.get(..12).unwrap_or(id)
 }
 
 /// Go's `strconv.Quote`.
-pub fn quote(source: &str) -> String {
+pub(crate) fn quote(source: &str) -> String {
     let mut out = String::with_capacity(source.len() + 2);
     out.push('"');
     for letter in source.chars() {
@@ -74,7 +74,7 @@ fn printable(letter: char) -> bool {
 }
 
 /// Go's `strings.Title`: the first letter of each word in upper case.
-pub fn title(source: &str) -> String {
+pub(crate) fn title(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut previous = ' ';
     for letter in source.chars() {

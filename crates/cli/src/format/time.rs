@@ -9,7 +9,7 @@ fn zone() -> TimeZone {
 }
 
 /// Now, in nanoseconds since 1970.
-pub fn now() -> i128 {
+pub(crate) fn now() -> i128 {
     Timestamp::now().as_nanosecond()
 }
 
@@ -18,12 +18,12 @@ fn from_seconds(seconds: i64) -> Zoned {
 }
 
 /// Go's `time.Time.String()` of a Unix time: `2026-11-21 04:00:00 +0000 UTC`.
-pub fn go_string(seconds: i64) -> String {
+pub(crate) fn go_string(seconds: i64) -> String {
     from_seconds(seconds).strftime("%Y-%m-%d %H:%M:%S %z %Z").to_string()
 }
 
 /// RFC 3339 in the local zone, with `Z` for UTC, as Go's `time.RFC3339`.
-pub fn rfc3339(seconds: i64) -> String {
+pub(crate) fn rfc3339(seconds: i64) -> String {
     let zoned = from_seconds(seconds);
     let base = zoned.strftime("%Y-%m-%dT%H:%M:%S").to_string();
     base + &offset(&zoned)
@@ -34,7 +34,7 @@ fn offset(zoned: &Zoned) -> String {
 }
 
 /// RFC 3339 with nine digits after the second, in the local zone, as events and logs show it.
-pub fn rfc3339_nano_fixed(nanoseconds: i128) -> String {
+pub(crate) fn rfc3339_nano_fixed(nanoseconds: i128) -> String {
     let stamp = Timestamp::from_nanosecond(nanoseconds).unwrap_or(Timestamp::UNIX_EPOCH);
     let zoned = stamp.to_zoned(zone());
     let base = zoned.strftime("%Y-%m-%dT%H:%M:%S.%9f").to_string();
@@ -42,7 +42,7 @@ pub fn rfc3339_nano_fixed(nanoseconds: i128) -> String {
 }
 
 /// Reads RFC 3339 into nanoseconds since 1970; nothing when it is something else or Go's zero time.
-pub fn parse_rfc3339(text: &str) -> Option<i128> {
+pub(crate) fn parse_rfc3339(text: &str) -> Option<i128> {
     if text.starts_with("0001-01-01T00:00:00Z") {
         return None;
     }
@@ -50,7 +50,7 @@ pub fn parse_rfc3339(text: &str) -> Option<i128> {
 }
 
 /// Go's `time.Duration.String()` of nanoseconds: `1m30s`, `1.5ms`, `0s`.
-pub fn go_duration(nanoseconds: i64) -> String {
+pub(crate) fn go_duration(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let size = nanoseconds.unsigned_abs();
     let decimal = |unit: u64| {
@@ -79,7 +79,7 @@ pub fn go_duration(nanoseconds: i64) -> String {
 
 /// RFC 3339 as Go's `time.ANSIC`, in the text's own zone: `Tue Sep 15 11:02:57 2026`. Anything else
 /// stays as it is.
-pub fn ansi_c(text: &str) -> String {
+pub(crate) fn ansi_c(text: &str) -> String {
     let Ok(stamp) = text.parse::<Timestamp>() else { return text.into() };
     let clock = text.split_once('T').map_or("", |(_, clock)| clock);
     let offset =
@@ -94,12 +94,12 @@ fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
 }
 
 /// How long ago a Unix time was, in Docker's words.
-pub fn since(seconds: i64) -> String {
+pub(crate) fn since(seconds: i64) -> String {
     super::units::human_duration(now() - i128::from(seconds) * 1_000_000_000)
 }
 
 /// Go's `time.Time.String()` of an RFC 3339 text, which keeps the text's own zone.
-pub fn go_string_of(text: &str) -> String {
+pub(crate) fn go_string_of(text: &str) -> String {
     let (date, rest) = text.split_once('T').unwrap_or((text, ""));
     let zone_at = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
     let (clock, zone) = rest.split_at(zone_at);

@@ -1,22 +1,20 @@
 //! Sizes and durations for people, with the rounding and words of Docker's `go-units`.
 
-use std::time::Duration;
-
 const DECIMAL: [&str; 9] = ["B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
 const BINARY: [&str; 9] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"];
 
 /// A size in powers of 1000 with four significant digits: `1.234MB`.
-pub fn human_size(size: f64) -> String {
+pub(crate) fn human_size(size: f64) -> String {
     human_size_with_precision(size, 4)
 }
 
 /// A size in powers of 1000 with this many significant digits.
-pub fn human_size_with_precision(size: f64, precision: usize) -> String {
+pub(crate) fn human_size_with_precision(size: f64, precision: usize) -> String {
     scaled(size, 1000.0, &DECIMAL, precision)
 }
 
 /// A size in powers of 1024 with four significant digits: `1.5GiB`.
-pub fn bytes_size(size: f64) -> String {
+pub(crate) fn bytes_size(size: f64) -> String {
     scaled(size, 1024.0, &BINARY, 4)
 }
 
@@ -31,7 +29,7 @@ fn scaled(mut size: f64, base: f64, names: &[&str; 9], precision: usize) -> Stri
 
 /// Go's `%.*g`: so many significant digits, trailing zeros dropped, an exponent when the number has
 /// more digits before its point than that.
-pub fn significant(value: f64, digits: usize) -> String {
+pub(crate) fn significant(value: f64, digits: usize) -> String {
     if value == 0.0 {
         return "0".into();
     }
@@ -53,7 +51,7 @@ fn trim_zeros(text: &str) -> &str {
 
 /// A rough duration in words: `Less than a second`, `About a minute`, `3 weeks`. A negative one
 /// (a clock behind the daemon's) counts as less than a second.
-pub fn human_duration(nanoseconds: i128) -> String {
+pub(crate) fn human_duration(nanoseconds: i128) -> String {
     let seconds = nanoseconds.max(0) / 1_000_000_000;
     let minutes = seconds / 60;
     // Go rounds the hours of a float to the nearest whole one.
@@ -81,32 +79,6 @@ pub fn human_duration(nanoseconds: i128) -> String {
     } else {
         format!("{} years", nanoseconds / 3_600_000_000_000 / 24 / 365)
     }
-}
-
-/// [`human_duration`] of a [`Duration`].
-pub fn human_elapsed(elapsed: Duration) -> String {
-    human_duration(i128::try_from(elapsed.as_nanos()).unwrap_or(i128::MAX))
-}
-
-/// Reads a size such as `512m`, `1.5GiB` or `100` into bytes, counting in powers of 1024.
-/// Nothing when the text is not a size.
-pub fn ram_in_bytes(text: &str) -> Option<i64> {
-    let split = text.rfind(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == ' ')?;
-    let number = &text[..=split];
-    let suffix = text[split + 1..].to_ascii_lowercase();
-    let number = number.strip_suffix(' ').unwrap_or(number);
-    let value: f64 = number.parse().ok().filter(|value: &f64| *value >= 0.0)?;
-    let factor = match suffix.as_str() {
-        "" | "b" => 0,
-        "k" | "kb" | "kib" => 1,
-        "m" | "mb" | "mib" => 2,
-        "g" | "gb" | "gib" => 3,
-        "t" | "tb" | "tib" => 4,
-        "p" | "pb" | "pib" => 5,
-        _ => return None,
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "Go converts the same way")]
-    Some((value * 1024f64.powi(factor)) as i64)
 }
 
 #[cfg(test)]
@@ -182,24 +154,6 @@ mod tests {
             (730 * DAY, "2 years"),
         ] {
             assert_eq!(human_duration(duration), text, "{duration}");
-        }
-    }
-
-    #[test]
-    fn memory_sizes() {
-        for (text, bytes) in [
-            ("32", Some(32)),
-            ("32b", Some(32)),
-            ("32k", Some(32 * 1024)),
-            ("32KiB", Some(32 * 1024)),
-            ("1.5 GB", Some(1_610_612_736)),
-            ("2t", Some(2 << 40)),
-            ("", None),
-            ("hello", None),
-            ("-32", None),
-            ("32mm", None),
-        ] {
-            assert_eq!(ram_in_bytes(text), bytes, "{text}");
         }
     }
 }

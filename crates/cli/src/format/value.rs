@@ -11,7 +11,7 @@ use super::json;
 
 /// One value inside a template.
 #[derive(Clone)]
-pub enum Value {
+pub(crate) enum Value {
     /// Nothing at all: an absent map entry or a nil interface. Prints `<no value>`.
     Missing,
     /// A nil pointer to the named Go type. Prints `<nil>`; reaching through it is an error.
@@ -37,29 +37,29 @@ pub enum Value {
 }
 
 /// A slice and the Go name of its type.
-pub struct ListValue {
+pub(crate) struct ListValue {
     /// The elements.
-    pub items: Vec<Value>,
+    pub(crate) items: Vec<Value>,
     /// For example `[]string`.
-    pub type_name: String,
+    pub(crate) type_name: String,
     /// A nil slice, which `json` writes as null.
-    pub nil: bool,
+    pub(crate) nil: bool,
 }
 
 /// A map and what an absent key gives to `index`.
-pub struct MapValue {
+pub(crate) struct MapValue {
     /// The entries; a template walks them in the order of their keys.
-    pub entries: BTreeMap<String, Value>,
+    pub(crate) entries: BTreeMap<String, Value>,
     /// The zero value of the element type.
-    pub zero: Value,
+    pub(crate) zero: Value,
     /// For example `map[string]string`.
-    pub type_name: String,
+    pub(crate) type_name: String,
     /// A nil map, which `json` writes as null.
-    pub nil: bool,
+    pub(crate) nil: bool,
 }
 
 /// What a struct field or method gives when a template asks for it.
-pub enum Member {
+pub(crate) enum Member {
     /// There is none of that name.
     Absent,
     /// A field, or a method without parameters that was called.
@@ -69,7 +69,7 @@ pub enum Member {
 }
 
 /// A Go struct, or a pointer to one with methods, as templates see it.
-pub trait Object {
+pub(crate) trait Object {
     /// The Go name that errors show, such as `*formatter.ContainerContext`.
     fn type_name(&self) -> String;
     /// The field or method of that name.
@@ -95,18 +95,18 @@ pub trait Object {
 
 impl Value {
     /// Text.
-    pub fn text(text: impl Into<Rc<str>>) -> Self {
+    pub(crate) fn text(text: impl Into<Rc<str>>) -> Self {
         Self::Text(text.into())
     }
 
     /// A slice of text.
-    pub fn texts<T: Into<Rc<str>>>(items: impl IntoIterator<Item = T>) -> Self {
+    pub(crate) fn texts<T: Into<Rc<str>>>(items: impl IntoIterator<Item = T>) -> Self {
         let items = items.into_iter().map(|item| Self::Text(item.into())).collect();
         Self::List(Rc::new(ListValue { items, type_name: "[]string".into(), nil: false }))
     }
 
     /// An untyped document as Go decodes it into `any`: numbers stay text, null is nothing.
-    pub fn untyped(document: &serde_json::Value) -> Self {
+    pub(crate) fn untyped(document: &serde_json::Value) -> Self {
         use serde_json::Value as Json;
         match document {
             Json::Null => Self::Missing,
@@ -128,7 +128,7 @@ impl Value {
     }
 
     /// Go's truth of a value in `if`, `and`, `or`, `not`: anything but zero or empty.
-    pub fn truth(&self) -> bool {
+    pub(crate) fn truth(&self) -> bool {
         match self {
             Self::Missing | Self::Nil(_) => false,
             Self::Bool(value) => *value,
@@ -143,7 +143,7 @@ impl Value {
     }
 
     /// The Go name of the value's type, for error messages.
-    pub fn type_name(&self) -> String {
+    pub(crate) fn type_name(&self) -> String {
         match self {
             Self::Missing => "<nil>".into(),
             Self::Nil(name) => (*name).into(),
@@ -160,7 +160,7 @@ impl Value {
     }
 
     /// What `{{.}}` prints: Go's `fmt.Fprint`, with `<no value>` for nothing.
-    pub fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         match self {
             Self::Missing => "<no value>".into(),
             other => other.display(),
@@ -168,7 +168,7 @@ impl Value {
     }
 
     /// Go's `%v`.
-    pub fn display(&self) -> String {
+    pub(crate) fn display(&self) -> String {
         match self {
             Self::Missing | Self::Nil(_) => "<nil>".into(),
             Self::Bool(value) => value.to_string(),
@@ -190,14 +190,14 @@ impl Value {
     }
 
     /// What `json` gives: Go's encoder without HTML escaping.
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let mut out = String::new();
         self.write_json(&mut out, json::Html::Plain);
         out
     }
 
     /// Appends the value as Go's encoder writes it.
-    pub fn write_json(&self, out: &mut String, html: json::Html) {
+    pub(crate) fn write_json(&self, out: &mut String, html: json::Html) {
         match self {
             Self::Missing | Self::Nil(_) => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),

@@ -7,10 +7,10 @@ use crate::format::table::{Column, Kind, Style};
 use crate::format::{text, time, units};
 
 /// The table of `system df -v`.
-pub const TABLE: &str = "table {{.ID}}\t{{.CacheType}}\t{{.Size}}\t{{.CreatedSince}}\t{{.LastUsedSince}}\t{{.UsageCount}}\t{{.Shared}}";
+pub(crate) const TABLE: &str = "table {{.ID}}\t{{.CacheType}}\t{{.Size}}\t{{.CreatedSince}}\t{{.LastUsedSince}}\t{{.UsageCount}}\t{{.Shared}}";
 
 /// The template of the `raw` format.
-pub const RAW: &str = "build_cache_id: {{.ID}}
+pub(crate) const RAW: &str = "build_cache_id: {{.ID}}
 parent_id: {{.Parent}}
 build_cache_type: {{.CacheType}}
 description: {{.Description}}
@@ -24,7 +24,7 @@ shared: {{.Shared}}
 ";
 
 /// Sorts by the time of the last use, the unused first.
-pub fn sort(records: &mut [Json]) {
+pub(crate) fn sort(records: &mut [Json]) {
     records.sort_by(|left, right| {
         let key = |record: &Json| time::parse_rfc3339(record.text("LastUsedAt"));
         key(left).cmp(&key(right)).then_with(|| left.text("ID").cmp(right.text("ID")))
@@ -32,7 +32,7 @@ pub fn sort(records: &mut [Json]) {
 }
 
 /// A record of the build cache.
-pub static BUILD_CACHE: Kind<Json> = Kind {
+pub(crate) static BUILD_CACHE: Kind<Json> = Kind {
     type_name: "*formatter.buildCacheContext",
     columns: &[
         Column { name: "ID", title: Some("CACHE ID"), value: |item, style| id(item, style).into() },

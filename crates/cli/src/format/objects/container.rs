@@ -27,7 +27,7 @@ ports: {{- pad .Ports 1 0}}
 ";
 
 /// The format behind what the user chose: nothing, `table`, `raw` or a template.
-pub fn format(source: &str, quiet: bool, with_size: bool) -> String {
+pub(crate) fn format(source: &str, quiet: bool, with_size: bool) -> String {
     match source {
         "" | "table" if quiet => "{{.ID}}".into(),
         "" | "table" if with_size => format!("{TABLE}\t{{{{.Size}}}}"),
@@ -41,7 +41,7 @@ pub fn format(source: &str, quiet: bool, with_size: bool) -> String {
 }
 
 /// A row of `GET /containers/json`.
-pub static CONTAINER: Kind<Json> = Kind {
+pub(crate) static CONTAINER: Kind<Json> = Kind {
     type_name: "*formatter.ContainerContext",
     columns: &[
         Column {
@@ -84,7 +84,7 @@ pub static CONTAINER: Kind<Json> = Kind {
 };
 
 /// An id, shortened if the style says so.
-pub fn short(id: &str, style: Style) -> Value {
+pub(crate) fn short(id: &str, style: Style) -> Value {
     if style.short { text::short_id(id).into() } else { id.into() }
 }
 
@@ -201,7 +201,7 @@ impl Object for Platform {
 }
 
 /// An empty container that notices whether a template asks for its size.
-pub struct Probe {
+pub(crate) struct Probe {
     row: Rc<ProbeRow>,
 }
 
@@ -211,19 +211,19 @@ struct ProbeRow {
 }
 
 /// A probe that was asked nothing yet.
-pub fn probe() -> Probe {
+pub(crate) fn probe() -> Probe {
     let row = Row::of(&CONTAINER, Json::Null, Style { short: false });
     Probe { row: Rc::new(ProbeRow { row, asked: Cell::new(false) }) }
 }
 
 impl Probe {
     /// What the template is given.
-    pub fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         Value::Object(self.row.clone())
     }
 
     /// Whether the template used `.Size`, or everything.
-    pub fn asked_for_size(&self) -> bool {
+    pub(crate) fn asked_for_size(&self) -> bool {
         self.row.asked.get()
     }
 }

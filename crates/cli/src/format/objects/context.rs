@@ -5,7 +5,7 @@ use crate::format::text;
 use crate::format::value::Value;
 
 /// The format behind what the user chose.
-pub fn format(source: &str, quiet: bool) -> String {
+pub(crate) fn format(source: &str, quiet: bool) -> String {
     match source {
         _ if quiet => "{{.Name}}".into(),
         "table" => {
@@ -17,21 +17,21 @@ pub fn format(source: &str, quiet: bool) -> String {
 }
 
 /// A context of the command line.
-pub struct Context {
+pub(crate) struct Context {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// What its owner wrote about it.
-    pub description: String,
+    pub(crate) description: String,
     /// Its engine's address.
-    pub endpoint: String,
+    pub(crate) endpoint: String,
     /// Whether it is the one in use.
-    pub current: bool,
+    pub(crate) current: bool,
     /// Why it could not be read.
-    pub error: String,
+    pub(crate) error: String,
 }
 
 /// A row of `context ls`.
-pub static CONTEXT: Kind<Context> = Kind {
+pub(crate) static CONTEXT: Kind<Context> = Kind {
     type_name: "*formatter.clientContextContext",
     columns: &[
         Column { name: "Name", title: Some("NAME"), value: |item, _| item.name.as_str().into() },

@@ -7,10 +7,10 @@ use crate::format::table::{Column, Kind};
 use crate::format::units;
 
 /// The table of `system df`.
-pub const TABLE: &str = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}";
+pub(crate) const TABLE: &str = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}";
 
 /// The `raw` format of `system df`.
-pub const RAW: &str = "type: {{.Type}}
+pub(crate) const RAW: &str = "type: {{.Type}}
 total: {{.TotalCount}}
 active: {{.Active}}
 size: {{.Size}}
@@ -18,9 +18,9 @@ reclaimable: {{.Reclaimable}}
 ";
 
 /// One row of the summary.
-pub struct Summary {
+pub(crate) struct Summary {
     /// What it counts: `Images`, `Containers`, `Local Volumes`, `Build Cache`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     total: usize,
     active: usize,
     size: i64,
@@ -31,7 +31,7 @@ pub struct Summary {
 
 impl Summary {
     /// The four rows, from the answer of `GET /system/df`.
-    pub fn rows(usage: &Json) -> Vec<Self> {
+    pub(crate) fn rows(usage: &Json) -> Vec<Self> {
         vec![images(usage), containers(usage), volumes(usage), build_cache(usage)]
     }
 
@@ -114,13 +114,13 @@ fn build_cache(usage: &Json) -> Summary {
 }
 
 /// The bytes of the build cache that nothing else shares.
-pub fn build_cache_size(usage: &Json) -> i64 {
+pub(crate) fn build_cache_size(usage: &Json) -> i64 {
     let records = usage.list("BuildCache").iter();
     records.filter(|record| !record.flag("Shared")).map(|record| record.int("Size")).sum()
 }
 
 /// A row of `system df`.
-pub static DISK_USAGE: Kind<Summary> = Kind {
+pub(crate) static DISK_USAGE: Kind<Summary> = Kind {
     type_name: "*formatter.diskUsageImagesContext",
     columns: &[
         Column { name: "Type", title: Some("TYPE"), value: |item, _| item.kind.into() },

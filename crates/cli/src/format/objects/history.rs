@@ -11,7 +11,7 @@ use crate::format::{text, time, units};
 const EPOCH: i64 = 946_684_800;
 
 /// The format behind what the user chose.
-pub fn format(source: &str, quiet: bool, human: bool) -> String {
+pub(crate) fn format(source: &str, quiet: bool, human: bool) -> String {
     match source {
         "table" if quiet => "{{.ID}}".into(),
         "table" if !human => "table {{.ID}}\t{{.CreatedAt}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}".into(),
@@ -21,15 +21,15 @@ pub fn format(source: &str, quiet: bool, human: bool) -> String {
 }
 
 /// A layer, and whether dates and sizes are said in words.
-pub struct Step {
+pub(crate) struct Step {
     /// The row of `GET /images/X/history`.
-    pub layer: Json,
+    pub(crate) layer: Json,
     /// `--human`.
-    pub human: bool,
+    pub(crate) human: bool,
 }
 
 /// A row of `history`.
-pub static HISTORY: Kind<Step> = Kind {
+pub(crate) static HISTORY: Kind<Step> = Kind {
     type_name: "*image.historyContext",
     columns: &[
         Column { name: "ID", title: Some("IMAGE"), value: |item, style| short(item.layer.text("Id"), style) },

@@ -29,7 +29,7 @@ virtual_size: {{.Size}}
 ";
 
 /// The format behind what the user chose.
-pub fn format(source: &str, quiet: bool, digest: bool) -> String {
+pub(crate) fn format(source: &str, quiet: bool, digest: bool) -> String {
     match source {
         "table" if quiet => "{{.ID}}".into(),
         "table" if digest => TABLE_WITH_DIGEST.into(),
@@ -45,15 +45,15 @@ pub fn format(source: &str, quiet: bool, digest: bool) -> String {
 }
 
 /// One name of an image.
-pub struct NamedImage {
+pub(crate) struct NamedImage {
     /// The row of `GET /images/json`.
-    pub image: Json,
+    pub(crate) image: Json,
     /// The repository, or `<none>`.
-    pub repository: String,
+    pub(crate) repository: String,
     /// The tag, or `<none>`.
-    pub tag: String,
+    pub(crate) tag: String,
     /// The digest, `<none>`, or nothing.
-    pub digest: String,
+    pub(crate) digest: String,
 }
 
 impl NamedImage {
@@ -67,7 +67,7 @@ impl NamedImage {
     }
 
     /// The row that disk usage shows: the image's first tag.
-    pub fn first_tag(image: &Json) -> Option<Self> {
+    pub(crate) fn first_tag(image: &Json) -> Option<Self> {
         let tags = image.texts("RepoTags");
         if tags.is_empty() || is_dangling(image) {
             return Some(Self::new(image, NONE, NONE, ""));
@@ -81,13 +81,13 @@ impl NamedImage {
 }
 
 /// Whether an image has no name at all.
-pub fn is_dangling(image: &Json) -> bool {
+pub(crate) fn is_dangling(image: &Json) -> bool {
     let (tags, digests) = (image.texts("RepoTags"), image.texts("RepoDigests"));
     (tags.is_empty() && digests.is_empty()) || (tags == ["<none>:<none>"] && digests == ["<none>@<none>"])
 }
 
 /// The rows for an image. `digests` says whether a row is made for each digest.
-pub fn rows(image: &Json, need_digest: bool, digest_rows: bool) -> Vec<NamedImage> {
+pub(crate) fn rows(image: &Json, need_digest: bool, digest_rows: bool) -> Vec<NamedImage> {
     if is_dangling(image) {
         return vec![NamedImage::nameless(image)];
     }
@@ -124,7 +124,7 @@ pub fn rows(image: &Json, need_digest: bool, digest_rows: bool) -> Vec<NamedImag
 }
 
 /// A row of `images`.
-pub static IMAGE: Kind<NamedImage> = Kind {
+pub(crate) static IMAGE: Kind<NamedImage> = Kind {
     type_name: "*formatter.imageContext",
     columns: &[
         Column {

@@ -1,24 +1,22 @@
 //! For each kind of listed thing: its fields, their titles and its usual formats.
 
-pub mod build_cache;
-pub mod container;
-pub mod context;
-pub mod diff;
-pub mod disk_usage;
-pub mod history;
-pub mod image;
-pub mod network;
-pub mod plugin;
-pub mod ports;
-pub mod search;
-pub mod stats;
-pub mod volume;
+pub(crate) mod build_cache;
+pub(crate) mod container;
+pub(crate) mod context;
+pub(crate) mod disk_usage;
+pub(crate) mod history;
+pub(crate) mod image;
+pub(crate) mod network;
+pub(crate) mod ports;
+pub(crate) mod search;
+pub(crate) mod stats;
+pub(crate) mod volume;
 
 use serde_json::Value as Json;
 
 /// Reading the fields of a document as Go does: a key in any case, and the zero value for what is
 /// absent, null or of another type.
-pub trait Fields {
+pub(crate) trait Fields {
     /// The value under a key.
     fn field(&self, key: &str) -> &Json;
     /// Text, or nothing.
@@ -78,19 +76,19 @@ impl Fields for Json {
 }
 
 /// Labels as lists show them: `a=b,c=d`, sorted.
-pub fn labels(document: &Json) -> String {
+pub(crate) fn labels(document: &Json) -> String {
     let labels: Vec<String> =
         document.pairs("Labels").into_iter().map(|(key, value)| format!("{key}={value}")).collect();
     labels.join(",")
 }
 
 /// One label, or nothing.
-pub fn label(document: &Json, name: &str) -> String {
+pub(crate) fn label(document: &Json, name: &str) -> String {
     document.field("Labels").get(name).and_then(Json::as_str).unwrap_or_default().into()
 }
 
 /// A size in a document as a float.
 #[expect(clippy::cast_precision_loss, reason = "sizes for people")]
-pub fn size(bytes: i64) -> f64 {
+pub(crate) fn size(bytes: i64) -> f64 {
     bytes as f64
 }

@@ -8,7 +8,7 @@ use crate::format::table::{Column, Kind};
 use crate::format::time;
 
 /// The format behind what the user chose.
-pub fn format(source: &str, quiet: bool) -> String {
+pub(crate) fn format(source: &str, quiet: bool) -> String {
     match source {
         "table" if quiet => "{{.ID}}".into(),
         "table" => "table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}".into(),
@@ -19,7 +19,7 @@ pub fn format(source: &str, quiet: bool) -> String {
 }
 
 /// A row of `GET /networks`.
-pub static NETWORK: Kind<Json> = Kind {
+pub(crate) static NETWORK: Kind<Json> = Kind {
     type_name: "*network.networkContext",
     columns: &[
         Column { name: "ID", title: Some("NETWORK ID"), value: |item, style| short(item.text("Id"), style) },

@@ -13,7 +13,7 @@ struct Group {
 
 /// Docker's line for the `Ports` of a listed container: neighbours that map onto themselves or are
 /// only exposed become ranges, ports that map onto others follow one by one.
-pub fn displayable(ports: &[Json]) -> String {
+pub(crate) fn displayable(ports: &[Json]) -> String {
     let mut ports: Vec<&Json> = ports.iter().collect();
     ports.sort_by(|left, right| order(left).cmp(&order(right)));
     let mut finished = Vec::new();

@@ -7,7 +7,7 @@ use crate::format::table::{Column, Kind};
 use crate::format::text;
 
 /// The format behind what the user chose.
-pub fn format(source: &str) -> String {
+pub(crate) fn format(source: &str) -> String {
     match source {
         "" | "table" => "table {{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}".into(),
         other => other.into(),
@@ -15,15 +15,15 @@ pub fn format(source: &str) -> String {
 }
 
 /// A result, and whether it is shown as JSON, where booleans are words.
-pub struct Found {
+pub(crate) struct Found {
     /// The row of `GET /images/search`.
-    pub result: Json,
+    pub(crate) result: Json,
     /// The format is `json`.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// A row of `search`.
-pub static SEARCH: Kind<Found> = Kind {
+pub(crate) static SEARCH: Kind<Found> = Kind {
     type_name: "*registry.searchContext",
     columns: &[
         Column { name: "Name", title: Some("NAME"), value: |item, _| item.result.text("name").into() },

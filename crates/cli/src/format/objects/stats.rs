@@ -8,45 +8,45 @@ use crate::format::table::{Column, Kind};
 use crate::format::units;
 
 /// The table of `stats`.
-pub const TABLE: &str = "table {{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}";
+pub(crate) const TABLE: &str = "table {{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}";
 
 const NOTHING: &str = "--";
 
 /// One reading of a container's use.
 #[derive(Debug, Clone, Default)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// The name or id it was asked for by.
-    pub container: String,
+    pub(crate) container: String,
     /// With its leading slash.
-    pub name: String,
+    pub(crate) name: String,
     /// The full id.
-    pub id: String,
+    pub(crate) id: String,
     /// Of one processor, in percent.
-    pub cpu: f64,
+    pub(crate) cpu: f64,
     /// Bytes in use, without the page cache that could be dropped.
-    pub memory: f64,
+    pub(crate) memory: f64,
     /// The most it may use, in bytes.
-    pub memory_limit: f64,
+    pub(crate) memory_limit: f64,
     /// Of its limit, in percent.
-    pub memory_percent: f64,
+    pub(crate) memory_percent: f64,
     /// Bytes received and sent over all interfaces.
-    pub network: (f64, f64),
+    pub(crate) network: (f64, f64),
     /// Bytes read and written on block devices.
-    pub block: (f64, f64),
+    pub(crate) block: (f64, f64),
     /// Processes and threads.
-    pub pids: u64,
+    pub(crate) pids: u64,
     /// There is no reading: shown as dashes.
-    pub invalid: bool,
+    pub(crate) invalid: bool,
 }
 
 impl Usage {
     /// A container that was not read yet.
-    pub fn of(container: &str) -> Self {
+    pub(crate) fn of(container: &str) -> Self {
         Self { container: container.into(), ..Self::default() }
     }
 
     /// Takes over a reading of `GET /containers/X/stats`.
-    pub fn read(&mut self, reading: &Json) {
+    pub(crate) fn read(&mut self, reading: &Json) {
         let memory = reading.field("memory_stats");
         let limit = number(memory, "limit");
         let used = used_memory(memory);
@@ -66,7 +66,7 @@ impl Usage {
     }
 
     /// Forgets the numbers: nothing came for too long.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self {
             container: std::mem::take(&mut self.container),
             name: std::mem::take(&mut self.name),
@@ -128,7 +128,7 @@ fn block(reading: &Json) -> (f64, f64) {
 }
 
 /// A row of `stats`.
-pub static STATS: Kind<Usage> = Kind {
+pub(crate) static STATS: Kind<Usage> = Kind {
     type_name: "*container.statsContext",
     columns: &[
         Column {

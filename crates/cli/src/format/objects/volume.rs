@@ -7,7 +7,7 @@ use crate::format::table::{Column, Kind};
 use crate::format::units;
 
 /// The format behind what the user chose.
-pub fn format(source: &str, quiet: bool) -> String {
+pub(crate) fn format(source: &str, quiet: bool) -> String {
     match source {
         "table" if quiet => "{{.Name}}".into(),
         "table" => "table {{.Driver}}\t{{.Name}}".into(),
@@ -18,10 +18,11 @@ pub fn format(source: &str, quiet: bool) -> String {
 }
 
 /// The table of `volume ls --cluster`.
-pub const CLUSTER_TABLE: &str = "table {{.Name}}\t{{.Group}}\t{{.Driver}}\t{{.Availability}}\t{{.Status}}";
+pub(crate) const CLUSTER_TABLE: &str =
+    "table {{.Name}}\t{{.Group}}\t{{.Driver}}\t{{.Availability}}\t{{.Status}}";
 
 /// A row of `GET /volumes`.
-pub static VOLUME: Kind<Json> = Kind {
+pub(crate) static VOLUME: Kind<Json> = Kind {
     type_name: "*formatter.volumeContext",
     columns: &[
         Column { name: "Name", title: Some("VOLUME NAME"), value: |item, _| item.text("Name").into() },

@@ -45,8 +45,6 @@ pub(crate) enum Type {
     Int,
     /// Any unsigned integer.
     Uint,
-    /// A floating point number.
-    Float,
     /// A boolean.
     Bool,
     /// `time.Time`.
@@ -190,7 +188,6 @@ fn decode(kind: &'static Type, document: Option<&Json>) -> Value {
         Type::Text => Value::text(document.and_then(Json::as_str).unwrap_or_default()),
         Type::Int => Value::Int(document.and_then(Json::as_i64).unwrap_or_default()),
         Type::Uint => Value::Uint(document.and_then(Json::as_u64).unwrap_or_default()),
-        Type::Float => Value::Float(document.and_then(Json::as_f64).unwrap_or_default()),
         Type::Bool => Value::Bool(document.and_then(Json::as_bool).unwrap_or_default()),
         Type::Any => document.map_or(Value::Missing, Value::untyped),
         Type::Empty => Value::Object(Rc::new(Empty)),

@@ -5,7 +5,7 @@ use gotmpl::parse::Expr;
 /// Why a template could not be parsed or run, in Go's words.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
-pub struct TemplateError(pub String);
+pub(crate) struct TemplateError(pub String);
 
 /// Go's wording for a mistake that the parser found.
 pub(super) fn syntax(source: &str, cause: &gotmpl::TemplateError) -> TemplateError {

@@ -275,13 +275,7 @@ fn position(key: &Value, length: usize, inclusive: bool) -> Result<usize, String
     usize::try_from(number)
         .ok()
         .filter(|number| *number < length || (inclusive && *number == length))
-        .ok_or_else(|| {
-            if inclusive {
-                format!("index out of range: {number}")
-            } else {
-                format!("index out of range: {number}")
-            }
-        })
+        .ok_or_else(|| format!("index out of range: {number}"))
 }
 
 fn slice(item: &Value, bounds: &[Value]) -> Result<Value, String> {

@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 
 use gotmpl::parse::{ListNode, Parser};
 
-pub use error::TemplateError;
+pub(crate) use error::TemplateError;
 
 use super::value::Value;
 
 /// A parsed template.
-pub struct Template {
+pub(crate) struct Template {
     /// What messages call it; most have no name.
     name: &'static str,
     source: String,
@@ -29,7 +29,7 @@ pub struct Template {
 
 /// What a template does where a map has no such key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MissingKey {
+pub(crate) enum MissingKey {
     /// Print `<no value>`.
     NoValue,
     /// Fail: `map has no entry for key`.
@@ -38,7 +38,7 @@ pub enum MissingKey {
 
 /// Which functions a run has: the usual ones, or those of a table's heading, which leave names alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Functions {
+pub(crate) enum Functions {
     /// Docker's functions.
     Usual,
     /// The same names, for the line of column titles.
@@ -50,7 +50,7 @@ impl Template {
     ///
     /// # Errors
     /// Go's sentence about the first mistake: `template: :1: unclosed action`.
-    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+    pub(crate) fn parse(source: &str) -> Result<Self, TemplateError> {
         Self::parse_named("", source)
     }
 
@@ -58,7 +58,7 @@ impl Template {
     ///
     /// # Errors
     /// As [`Template::parse`].
-    pub fn parse_named(name: &'static str, source: &str) -> Result<Self, TemplateError> {
+    pub(crate) fn parse_named(name: &'static str, source: &str) -> Result<Self, TemplateError> {
         let named = |error: TemplateError| {
             TemplateError(error.0.replacen("template: :", &format!("template: {name}:"), 1))
         };
@@ -82,20 +82,25 @@ impl Template {
     ///
     /// # Errors
     /// Go's sentence with the place: `template: :1:2: executing "" at <.X>: …`.
-    pub fn run(&self, data: &Value, missing: MissingKey, set: Functions) -> Result<String, TemplateError> {
+    pub(crate) fn run(
+        &self,
+        data: &Value,
+        missing: MissingKey,
+        set: Functions,
+    ) -> Result<String, TemplateError> {
         let (text, result) = execute::run(self, data, missing, set);
         result.map(|()| text)
     }
 
     /// Runs the template and keeps what was written before a failure, as a command that writes
     /// straight to its output does.
-    pub fn render_partly(&self, data: &Value) -> (String, Result<(), TemplateError>) {
+    pub(crate) fn render_partly(&self, data: &Value) -> (String, Result<(), TemplateError>) {
         execute::run(self, data, MissingKey::NoValue, Functions::Usual)
     }
 
     /// Runs the template over a table's column titles. A failure only ends the line early, as in
     /// Docker, which ignores it.
-    pub fn heading(&self, titles: &Value) -> String {
+    pub(crate) fn heading(&self, titles: &Value) -> String {
         execute::run(self, titles, MissingKey::NoValue, Functions::Heading).0
     }
 
@@ -103,7 +108,7 @@ impl Template {
     ///
     /// # Errors
     /// As [`Template::run`].
-    pub fn render(&self, data: &Value) -> Result<String, TemplateError> {
+    pub(crate) fn render(&self, data: &Value) -> Result<String, TemplateError> {
         self.run(data, MissingKey::NoValue, Functions::Usual)
     }
 }
