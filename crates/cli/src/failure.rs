@@ -49,6 +49,9 @@ pub(crate) enum Failure {
         /// What the system said.
         reason: std::io::Error,
     },
+    /// Sampan's own daemon is not there and cannot be started from here; a whole sentence.
+    #[error("{0}")]
+    NoDaemon(String),
     /// The connection broke or the peer spoke something else than HTTP.
     #[error("error during connect: {0}")]
     Connection(String),
@@ -104,7 +107,7 @@ impl Failure {
     /// The exit status for this failure.
     pub(crate) fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::Usage(_) => ExitStatus(125),
+            Self::Usage(_) | Self::NoDaemon(_) => ExitStatus(125),
             Self::Status { status, .. } => *status,
             Self::Local(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitStatus(141),
             Self::House(error) => match error.kind() {
@@ -136,7 +139,7 @@ impl Classify for Failure {
                 503 => Kind::Unavailable,
                 _ => Kind::Internal,
             },
-            Self::CannotConnect { .. } | Self::Connection(_) => Kind::Unavailable,
+            Self::CannotConnect { .. } | Self::Connection(_) | Self::NoDaemon(_) => Kind::Unavailable,
             Self::SocketForbidden { .. } => Kind::PermissionDenied,
             Self::Usage(_) | Self::Message(_) | Self::Status { .. } => Kind::InvalidArgument,
             Self::Local(error) => Classify::kind(error),

@@ -125,6 +125,9 @@ pub(crate) fn with_help(session: &Session, command: &str, reason: &str, status: 
 /// A failure of the engine as docker reports it for `run`: 127 when the command was not found, 126 when it
 /// cannot be executed, else 125, told by the text.
 pub(crate) fn run_failure(session: &Session, failure: &Failure) -> Failure {
+    if let Failure::NoDaemon(sentence) = failure {
+        return Failure::NoDaemon(sentence.clone());
+    }
     let text = failure.to_string();
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
     let status = if has(&[

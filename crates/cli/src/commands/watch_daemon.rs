@@ -1,7 +1,7 @@
 //! The tiny parent of a daemon that a command started: starts it again when it dies, unless it was told to
 //! stop.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,8 +22,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const GROWN_UP: Duration = Duration::from_secs(60);
 /// A first daemon that gives up within this time cannot run here at all.
 const STILLBORN: Duration = Duration::from_secs(5);
-/// The variable that asks the daemon to write `ready` and a newline to stdout once its sockets listen.
-const READY: &str = "SAMPAN_READY_ON_STDOUT";
 
 /// The daemon that runs now, and whether somebody asked this process to stop.
 #[derive(Default)]
@@ -32,8 +30,8 @@ struct Watched {
     told_to_stop: bool,
 }
 
-/// Runs `daemon` with these words until it ends on purpose. The first daemon inherits stdout, on which it
-/// says that it is ready; later ones have nobody to tell.
+/// Runs `daemon` with these words until it ends on purpose. The first daemon says on this process's stdout
+/// that it is ready; later ones have nobody to tell.
 ///
 /// # Errors
 /// The daemon cannot be started at all.
@@ -47,13 +45,19 @@ pub(crate) fn run(_session: &Session, words: &[String]) -> Result<ExitStatus> {
     let mut first = true;
     loop {
         let started = Instant::now();
-        let mut daemon = Command::new(&executable)
-            .arg("daemon")
-            .args(words)
-            .env(READY, "1")
-            .stdin(Stdio::null())
-            .stdout(if first { Stdio::inherit() } else { Stdio::null() })
-            .spawn()?;
+        let mut command = Command::new(&executable);
+        command.arg("daemon").args(words).stdin(Stdio::null()).stdout(Stdio::null());
+        // A plain duplicate goes through exec, and the daemon writes a byte to it once it answers.
+        let ready = if first {
+            Some(rustix::io::dup(rustix::stdio::stdout()).map_err(std::io::Error::from)?)
+        } else {
+            None
+        };
+        if let Some(ready) = &ready {
+            command.arg("--ready-fd").arg(ready.as_raw_fd().to_string());
+        }
+        let mut daemon = command.spawn()?;
+        drop(ready);
         let handle = pidfd_open(Pid::from_child(&daemon), PidfdFlags::empty());
         watched.lock().unwrap_or_else(PoisonError::into_inner).daemon = handle.ok();
         if first {

@@ -5,8 +5,10 @@
 
 mod engine;
 mod lines;
+mod no_engine;
 mod own_run;
 mod server;
+mod terminal;
 
 use std::io::Write;
 use std::os::unix::fs::symlink;

@@ -11,12 +11,15 @@ fn json_frame(kind: u8, value: &Value) -> Vec<u8> {
     frame(kind, value.to_string().as_bytes())
 }
 
-fn script(request: &Request, before: &[Request]) -> Answer {
+pub(crate) fn script(request: &Request, before: &[Request]) -> Answer {
     if request.path() == "/images/create" {
         return Answer::Plain(200, json!({"status": "Pulled"}).to_string() + "\r\n");
     }
     if request.path().ends_with("/wait") {
         return Answer::Plain(200, json!({"StatusCode": 9}).to_string());
+    }
+    if request.path().ends_with("/kill") || request.path().ends_with("/resize") {
+        return Answer::Plain(204, String::new());
     }
     if request.target != "/sampan/run" || !request.upgrade {
         return Answer::Plain(500, json!({"message": "asked for something else"}).to_string());
@@ -40,6 +43,8 @@ fn script(request: &Request, before: &[Request]) -> Answer {
             ),
         ),
         "cut" => stream(output, Vec::new()),
+        // Goes on until the client ends the connection, whatever is attached.
+        "endless" => Answer::Stream { bytes: output, echo: true, tail: exit(7) },
         "leaves" => stream(output, json_frame(18, &json!({}))),
         _ if body["Detach"] == true => stream(created, Vec::new()),
         _ => stream(output, exit(7)),

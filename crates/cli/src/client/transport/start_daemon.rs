@@ -5,15 +5,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::DEFAULT_HOST;
 use crate::client::stream::Stream;
-use crate::failure::{ExitStatus, Failure, Result};
+use crate::failure::{Failure, Result};
 
 /// Where a daemon that a command started writes its log.
 pub(crate) const LOG: &str = "/var/log/sampan.log";
 /// The hidden command that watches over a daemon.
 pub(crate) const WATCH: &str = "watch-daemon";
-/// Docker's exit status when there is no engine to talk to.
-const NO_ENGINE: ExitStatus = ExitStatus(125);
 
 /// The path of this executable.
 fn executable() -> PathBuf {
@@ -31,13 +30,11 @@ pub(super) fn start(
     connect: impl Fn() -> std::io::Result<Stream>,
 ) -> Result<Stream> {
     if !rustix::process::geteuid().is_root() {
-        return Err(Failure::Status {
-            text: format!(
-                "sampan: no daemon at {host}, and starting one needs root: sudo {} daemon",
-                executable().display()
-            ),
-            status: NO_ENGINE,
-        });
+        return Err(Failure::NoDaemon(format!(
+            "sampan: no daemon at {host}, and starting one needs root: sudo {} daemon{}",
+            executable().display(),
+            socket_words(socket)
+        )));
     }
     let _lock = lock(socket)?;
     // Another command may have started it while this one waited for the lock.
@@ -45,10 +42,7 @@ pub(super) fn start(
         return Ok(stream);
     }
     eprintln!("sampan: no daemon at {host}, starting one in the background (its log: {LOG})");
-    let failed = |reason: String| Failure::Status {
-        text: format!("sampan: the daemon did not start: {reason}"),
-        status: NO_ENGINE,
-    };
+    let failed = |reason: String| Failure::NoDaemon(format!("sampan: the daemon did not start: {reason}"));
     let mut watcher = Command::new(executable())
         .arg(WATCH)
         .arg("--socket")
@@ -73,14 +67,19 @@ pub(super) fn start(
 /// The daemon is there, and this user may not talk to it.
 pub(super) fn forbidden(host: &str) -> Failure {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    Failure::Status {
-        text: format!(
-            "permission denied at {host}: join the group of that socket, or run sudo {} {}",
-            executable().display(),
-            words.join(" ")
-        ),
-        status: NO_ENGINE,
+    Failure::NoDaemon(format!(
+        "sampan: permission denied at {host}: join the group of that socket, or run: sudo {} {}",
+        executable().display(),
+        words.join(" ")
+    ))
+}
+
+/// What the daemon must be told when its socket is not the usual one.
+fn socket_words(socket: &Path) -> String {
+    if DEFAULT_HOST.strip_prefix("unix://") == socket.to_str() {
+        return String::new();
     }
+    format!(" --socket {}", socket.display())
 }
 
 /// Held while a daemon is being started for this socket.
