@@ -105,15 +105,16 @@ impl Firewall {
     pub(crate) fn add_network(&self, network: &NetworkRecord) -> Result<()> {
         let before = lock(&self.state).clone();
         self.remember(network);
-        let state = lock(&self.state).clone();
+        let after = lock(&self.state).clone();
         let mut batch = Batch::new();
         for (index, (family, rules)) in FAMILIES.into_iter().zip(rules_of(network)).enumerate() {
             let Some(rules) = rules else { continue };
-            let ruleset = self.ruleset(state.guard[index]);
+            let ruleset = self.ruleset(after.guard[index]);
             if before.is_used(index) {
                 ruleset.add_bridge(&mut batch, family, &rules);
+                ruleset.change_mark(&mut batch, family, &before.bridges[index], &after.bridges[index]);
             } else {
-                ruleset.lay_down(&mut batch, family, &state.bridges[index], &Published::default());
+                ruleset.lay_down(&mut batch, family, &after.bridges[index], &Published::default());
             }
         }
         batch.commit(&self.sockets).inspect_err(|_| self.forget(network))
@@ -121,11 +122,20 @@ impl Firewall {
 
     /// Removes a network.
     pub(crate) fn remove_network(&self, network: &NetworkRecord) -> Result<()> {
+        let before = lock(&self.state).clone();
         self.forget(network);
+        let after = lock(&self.state).clone();
         let mut batch = Batch::new();
-        for (family, rules) in FAMILIES.into_iter().zip(rules_of(network)) {
-            if let Some(rules) = rules {
-                self.ruleset(false).remove_bridge(&mut batch, family, &rules);
+        for (index, (family, rules)) in FAMILIES.into_iter().zip(rules_of(network)).enumerate() {
+            let Some(rules) = rules.filter(|_| before.bridges[index] != after.bridges[index]) else {
+                continue;
+            };
+            let ruleset = self.ruleset(after.guard[index]);
+            if after.is_used(index) {
+                ruleset.remove_bridge(&mut batch, family, &rules);
+                ruleset.change_mark(&mut batch, family, &before.bridges[index], &after.bridges[index]);
+            } else {
+                batch.delete_table(family, &ruleset.table);
             }
         }
         tolerate_missing(batch.commit(&self.sockets))
@@ -180,6 +190,28 @@ impl Firewall {
         }
     }
 
+    /// Whether the kernel holds these very rules, laid down by an earlier daemon; whatever ports are published.
+    pub(crate) fn is_laid_down(&self) -> Result<bool> {
+        let state = lock(&self.state).clone();
+        let chains = self.sockets.with(dump::chains)?;
+        for (index, family) in FAMILIES.into_iter().enumerate() {
+            if !state.is_used(index) {
+                continue;
+            }
+            let ruleset = self.ruleset(state.guard[index]);
+            let mark = ruleset.mark(family, &state.bridges[index]);
+            let is_mark = |chain: &dump::Chain| {
+                chain.family == family.number() && chain.table == ruleset.table && chain.name == mark
+            };
+            let rules = ruleset.rule_count(family, &state.bridges[index]);
+            let is_whole = |socket: &NetlinkSocket| has_rules(socket, family, &ruleset.table, rules);
+            if !chains.iter().any(is_mark) || !self.sockets.with(is_whole)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether the kernel still holds what it ought to.
     pub(crate) fn is_intact(&self, published: &Published) -> Result<bool> {
         let state = lock(&self.state).clone();
@@ -218,6 +250,15 @@ impl Firewall {
     }
 }
 
+/// Whether a table has this many rules.
+fn has_rules(socket: &NetlinkSocket, family: Family, table: &str, rules: usize) -> Result<bool> {
+    let mut found = 0;
+    match dump::rules(socket, family.number(), table, |_, _| found += 1) {
+        Err(error) if is_missing(&error) => Ok(false),
+        other => other.map(|()| found == rules),
+    }
+}
+
 /// Whether a table has this many rules and the elements of these published ports.
 fn holds(
     socket: &NetlinkSocket,
@@ -226,12 +267,7 @@ fn holds(
     rules: usize,
     published: &Published,
 ) -> Result<bool> {
-    let mut found = 0;
-    match dump::rules(socket, family.number(), table, |_, _| found += 1) {
-        Err(error) if is_missing(&error) => return Ok(false),
-        other => other?,
-    }
-    if found != rules {
+    if !has_rules(socket, family, table, rules)? {
         return Ok(false);
     }
     for (set, elements) in published.sets(family) {

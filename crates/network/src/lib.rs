@@ -5,6 +5,7 @@
 
 mod drivers;
 mod error;
+mod fingerprint;
 mod firewall;
 mod forget;
 mod host;

@@ -1,12 +1,11 @@
 //! Opening: the default networks, the bridge, the ruleset, what the last daemon left.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, RwLock};
 
 use ipnet::IpNet;
 use sampan_sys::netlink::NetlinkSocket;
 
-use super::{Manager, ManagerConfig, Network, State, first_gateway};
+use super::{Manager, ManagerConfig, Network, first_gateway};
 use crate::drivers::bridge::{Bridge, is_ours};
 use crate::drivers::host::Host;
 use crate::drivers::none::NoNetwork;
@@ -17,17 +16,19 @@ use crate::netlink::netfilter::NetfilterSockets;
 use crate::netlink::{address, link};
 use crate::nftables::Family;
 use crate::nftables::elements;
-use crate::ports::PortTable;
-use crate::record::{DriverName, NetworkRecord, Records, Subnet};
+use crate::record::{DriverName, EndpointRecord, NetworkRecord, PublishedRecord, Records, Subnet};
 use crate::sandbox::{device_prefix, route_socket};
-use crate::{host, sandbox};
+use crate::{fingerprint, host, sandbox};
 
 /// The networks that every instance has.
 pub(super) const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
 
 impl Manager {
-    /// Makes or finds the default bridge and the ruleset, takes the records over and removes what has none.
-    /// The engine stores [`Self::networks`] afterwards. Takes a few milliseconds.
+    /// Makes or finds the default bridge and the ruleset, and takes the records over.
+    ///
+    /// What an earlier daemon of this instance left in the kernel goes on working. Endpoints and ports that the
+    /// records do not name can be handed in by [`Self::adopt`]; then [`Self::reconcile`] removes what nobody owns.
+    /// Takes about a millisecond.
     ///
     /// # Errors
     /// A wrong configuration, a range that clashes, the kernel's refusal.
@@ -57,13 +58,19 @@ impl Manager {
         for network in &networks {
             manager.firewall.remember(network);
         }
-        // The rules come before the bridges, which let loopback addresses in.
-        manager.firewall.lay_down(&elements::Published::of(records.published.iter()))?;
+        // The rules come before the bridges, which let loopback addresses in. Rules of an earlier daemon stay with
+        // the ports that it published, until `reconcile` has heard of all containers.
+        let published = elements::Published::of(records.published.iter());
+        let stays = manager.firewall.is_laid_down()?
+            && (records.published.is_empty() || manager.firewall.is_intact(&published)?);
+        if !stays {
+            manager.firewall.lay_down(&published)?;
+        }
         for network in &networks {
             manager.driver(network.driver)?.restore_network(network)?;
         }
         manager.restore_endpoints()?;
-        manager.remove_leftovers(true)?;
+        manager.remove_unattached()?;
         Ok(manager)
     }
 
@@ -74,7 +81,7 @@ impl Manager {
         for (name, driver) in [("host", DriverName::Host), ("none", DriverName::None)] {
             networks.push(match recorded(name) {
                 Some(network) => network.clone(),
-                None => plain(name, driver)?,
+                None => plain(&self.config.instance, name, driver),
             });
         }
         let others = records.networks.iter().filter(|network| !PREDEFINED.contains(&network.name.as_str()));
@@ -95,7 +102,7 @@ impl Manager {
         let config = &self.config;
         let mut network = match recorded {
             Some(network) => network.clone(),
-            None => plain("bridge", DriverName::Bridge)?,
+            None => plain(&config.instance, "bridge", DriverName::Bridge),
         };
         network.device.clone_from(&config.bridge);
         network.icc = config.icc;
@@ -175,29 +182,38 @@ impl Manager {
     }
 
     fn restore(&self, networks: &[NetworkRecord], records: &Records) {
-        let mut state = State::default();
-        for record in networks {
-            let mut book = AddressBook::new(record);
-            for endpoint in records.endpoints.iter().filter(|endpoint| endpoint.network_id == record.id) {
-                book.restore(&endpoint.addresses);
+        let of = |record: &NetworkRecord| Network { record: record.clone(), book: AddressBook::new(record) };
+        sandbox::lock(&self.state).networks = networks.iter().map(of).collect();
+        self.adopt(&records.endpoints, &records.published);
+    }
+
+    /// Takes over what containers of an earlier daemon hold: their addresses and ports are taken. What is known
+    /// already stays as it is.
+    pub fn adopt(&self, endpoints: &[EndpointRecord], published: &[PublishedRecord]) {
+        let mut state = sandbox::lock(&self.state);
+        for endpoint in endpoints {
+            if state.endpoints.insert(endpoint.id.clone(), endpoint.clone()).is_none()
+                && let Ok(network) = state.network(&endpoint.network_id)
+            {
+                network.book.restore(&endpoint.addresses);
             }
-            state.networks.push(Network { record: record.clone(), book });
         }
-        let by_id = |endpoint: &crate::EndpointRecord| (endpoint.id.clone(), endpoint.clone());
-        state.endpoints = records.endpoints.iter().map(by_id).collect();
-        let mut ports = PortTable::default();
-        for published in &records.published {
-            ports.restore(&published.bindings);
-            state.published.insert(published.endpoint_id.clone(), published.clone());
+        let mut new = Vec::new();
+        for record in published {
+            if state.published.insert(record.endpoint_id.clone(), record.clone()).is_none() {
+                new.extend_from_slice(&record.bindings);
+            }
         }
-        *sandbox::lock(&self.state) = state;
-        *sandbox::lock(&self.ports) = ports;
+        drop(state);
+        sandbox::lock(&self.ports).restore(&new);
     }
 }
 
-fn plain(name: &str, driver: DriverName) -> Result<NetworkRecord> {
-    Ok(NetworkRecord {
-        id: random_id()?,
+/// A predefined network. Its id follows from the instance: an engine that lost its records finds it again.
+fn plain(instance: &str, name: &str, driver: DriverName) -> NetworkRecord {
+    let part = |seed| format!("{:016x}", fingerprint::of(seed, format!("{instance} {name}").as_bytes()));
+    NetworkRecord {
+        id: (0..4).map(part).collect(),
         name: name.to_owned(),
         driver,
         device: String::new(),
@@ -206,8 +222,8 @@ fn plain(name: &str, driver: DriverName) -> Result<NetworkRecord> {
         internal: false,
         icc: true,
         masquerade: true,
-        binding_address: None::<IpAddr>,
-    })
+        binding_address: None,
+    }
 }
 
 /// 64 random hexadecimal digits.

@@ -27,7 +27,7 @@ impl Manager {
             errors.collect(self.driver(network.driver).and_then(|driver| driver.restore_network(&network)));
         }
         errors.collect(self.restore_endpoints());
-        reconciled.removed_devices = errors.collect(self.remove_leftovers(false)).unwrap_or_default();
+        reconciled.removed_devices = errors.collect(self.remove_leftovers()).unwrap_or_default();
         errors.finish()?;
         Ok(reconciled)
     }
@@ -41,7 +41,8 @@ impl Manager {
         let mut errors = ErrorList::default();
         self.forgetting.settle();
         *lock(&self.state) = super::State::default();
-        errors.collect(self.remove_leftovers(true));
+        errors.collect(self.remove_unattached());
+        errors.collect(self.remove_leftovers());
         errors.collect(self.firewall.remove());
         errors.finish()
     }
@@ -63,9 +64,20 @@ impl Manager {
         errors.finish()
     }
 
-    /// Removes veth ends and bridges of this instance that no record names. Ends that belong to no bridge may be
-    /// those of ready sandboxes: they are leftovers only at start (`also_unattached`).
-    pub(super) fn remove_leftovers(&self, also_unattached: bool) -> Result<Vec<String>> {
+    /// Removes bridges of this instance, and veth ends attached to something, that no record names. Ends that
+    /// belong to no bridge may be those of ready sandboxes.
+    fn remove_leftovers(&self) -> Result<Vec<String>> {
+        let instance = &self.config.instance;
+        self.remove_links(|link, is_end| (is_end && link.master.is_some()) || is_ours(link, instance))
+    }
+
+    /// Removes veth ends that belong to no bridge and that no record names: at start there are no ready sandboxes.
+    pub(super) fn remove_unattached(&self) -> Result<Vec<String>> {
+        self.remove_links(|link, is_end| is_end && link.master.is_none())
+    }
+
+    /// Removes those that `choose` picks; it is told whether a link is a veth end of this instance.
+    fn remove_links(&self, choose: impl Fn(&link::Link, bool) -> bool) -> Result<Vec<String>> {
         let prefix = device_prefix(&self.config.instance)?;
         let known: HashSet<String> = {
             let state = lock(&self.state);
@@ -78,8 +90,7 @@ impl Manager {
         for link in link::list(&socket)? {
             let is_end =
                 link.kind == "veth" && link.name.len() == prefix.len() + 6 && link.name.starts_with(&prefix);
-            let is_leftover = is_end && (also_unattached || link.master.is_some());
-            if (is_leftover || is_ours(&link, &self.config.instance)) && !known.contains(&link.name) {
+            if choose(&link, is_end) && !known.contains(&link.name) {
                 request.delete_link(link.index, format!("remove the leftover {}", link.name));
                 removed.push(link.name);
             }

@@ -129,6 +129,11 @@ impl Request {
         self.pad();
     }
 
+    /// What would be sent.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Sends all messages and reads the answers. The last message is acknowledged; the others answer only by
     /// failing, which saves a system call each.
     ///

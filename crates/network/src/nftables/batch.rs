@@ -4,6 +4,7 @@ use super::expression::Expression;
 use super::set::{Element, Set};
 use super::{Family, SUBSYSTEM, message};
 use crate::error::Result;
+use crate::fingerprint;
 use crate::netlink::netfilter::NetfilterSockets;
 use crate::netlink::{APPEND, CREATE, Request};
 
@@ -49,6 +50,11 @@ impl Batch {
         Self { request, messages: 1, sets: 0 }
     }
 
+    /// A number that is the same for the same transaction.
+    pub(super) fn fingerprint(&self) -> u64 {
+        fingerprint::of(0, self.request.bytes())
+    }
+
     /// Whether it would change nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.messages == 1
@@ -90,16 +96,21 @@ impl Batch {
         }
     }
 
+    /// Removes a chain without rules.
+    pub(super) fn delete_empty_chain(&mut self, family: Family, table: &str, chain: &str) {
+        let request =
+            self.message(family, NFT_MSG_DELCHAIN, 0, format!("remove the packet filter chain {chain}"));
+        request.put_text(1, table);
+        request.put_text(3, chain);
+    }
+
     /// Removes the rules of a chain and the chain.
     pub(super) fn delete_chain(&mut self, family: Family, table: &str, chain: &str) {
         let request =
             self.message(family, NFT_MSG_DELRULE, 0, format!("empty the packet filter chain {chain}"));
         request.put_text(1, table);
         request.put_text(2, chain);
-        let request =
-            self.message(family, NFT_MSG_DELCHAIN, 0, format!("remove the packet filter chain {chain}"));
-        request.put_text(1, table);
-        request.put_text(3, chain);
+        self.delete_empty_chain(family, table, chain);
     }
 
     /// Appends a rule to a chain.

@@ -64,6 +64,34 @@ impl Ruleset {
         bridges: &[BridgeRules],
         published: &Published,
     ) {
+        self.lay_down_unmarked(batch, family, bridges);
+        batch.add_chain(family, &self.table, &self.mark(family, bridges), None);
+        self.add_published(batch, family, published);
+    }
+
+    /// The name of an empty chain by which a later daemon knows that these very rules are there. It differs for
+    /// other networks and other versions of this program.
+    pub(crate) fn mark(&self, family: Family, bridges: &[BridgeRules]) -> String {
+        let mut bridges = bridges.to_vec();
+        bridges.sort_by(|left, right| left.device.cmp(&right.device));
+        let mut batch = Batch::new();
+        self.lay_down_unmarked(&mut batch, family, &bridges);
+        format!("laid_{:016x}", batch.fingerprint())
+    }
+
+    /// Adds or removes a network: another mark takes the place of the last one.
+    pub(crate) fn change_mark(
+        &self,
+        batch: &mut Batch,
+        family: Family,
+        before: &[BridgeRules],
+        after: &[BridgeRules],
+    ) {
+        batch.delete_empty_chain(family, &self.table, &self.mark(family, before));
+        batch.add_chain(family, &self.table, &self.mark(family, after), None);
+    }
+
+    fn lay_down_unmarked(&self, batch: &mut Batch, family: Family, bridges: &[BridgeRules]) {
         // Adding first makes the removal succeed also when there was none.
         batch.add_table(family, &self.table);
         batch.delete_table(family, &self.table);
@@ -80,7 +108,6 @@ impl Ruleset {
         for bridge in bridges {
             self.add_bridge(batch, family, bridge);
         }
-        self.add_published(batch, family, published);
     }
 
     /// How many rules a table has with these bridges; fewer or more means that somebody changed it.

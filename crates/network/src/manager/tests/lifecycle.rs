@@ -94,6 +94,7 @@ fn a_restarted_daemon_goes_on_with_its_records() {
         let records: Records = serde_json::from_str(&text).unwrap();
         drop(manager);
         let manager = Manager::open(config.clone(), &records).unwrap();
+        assert_eq!(manager.reconcile().unwrap().removed_devices, [without_record.host_device.clone()]);
         assert_eq!(manager.networks(), records.networks);
         assert!(call(Protocol::Tcp, "127.0.0.1:8080").is_ok());
         assert!(!tool("ip", &["-o", "link"]).contains(&without_record.host_device));
@@ -105,8 +106,45 @@ fn a_restarted_daemon_goes_on_with_its_records() {
         // A database that knows nothing: the bridge keeps its range, networks without a record go.
         drop(manager);
         let manager = Manager::open(config, &Records::default()).unwrap();
-        assert_eq!(manager.default_network().subnets, records.networks[0].subnets);
+        assert_eq!(manager.default_network(), records.networks[0]);
+        manager.reconcile().unwrap();
         assert!(!tool("ip", &["-o", "link"]).contains(&app.device));
+    });
+}
+
+/// The engine may hear of containers from their supervisors only after it opened the network.
+#[test]
+fn what_an_earlier_daemon_published_works_until_its_containers_are_heard_of() {
+    with_lab(|lab| {
+        let manager = lab.manager();
+        let (web, endpoint) = lab.container(&manager, "bridge");
+        let (gone, forgotten) = lab.container(&manager, "bridge");
+        let published = publish(&manager, &endpoint, vec![binding(Protocol::Tcp, 8080, 80)]);
+        let _stale = publish(&manager, &forgotten, vec![binding(Protocol::Tcp, 8081, 80)]);
+        let (_server, _gone) = (serve(&web, "0.0.0.0", 80), serve(&gone, "0.0.0.0", 80));
+        let works = |port: u16| call(Protocol::Tcp, &format!("127.0.0.1:{port}")).is_ok();
+        drop(manager);
+        let manager = lab.manager();
+        assert!(works(8080) && works(8081));
+        manager.adopt(std::slice::from_ref(&endpoint), std::slice::from_ref(&published.record));
+        let expected = Reconciled { removed_devices: vec![forgotten.host_device], ruleset_repaired: true };
+        assert_eq!(manager.reconcile().unwrap(), expected);
+        assert_eq!(manager.reconcile().unwrap(), Reconciled::default());
+        assert!(works(8080) && is_cut_off(Protocol::Tcp, "127.0.0.1:8081"));
+        let (_next, next) = lab.container(&manager, "bridge");
+        assert_eq!(next.ipv4().unwrap().to_string(), "172.17.0.3");
+        assert!(try_publish(&manager, &next, vec![binding(Protocol::Tcp, 8080, 80)]).is_err());
+        manager.disconnect(&endpoint).unwrap();
+        assert!(is_cut_off(Protocol::Tcp, "127.0.0.1:8080"));
+        // Other settings are other rules, and those are laid down at once.
+        drop(manager);
+        let mut config = ManagerConfig::new("0123abcd0123", true);
+        config.bridge_address = Some("10.99.0.1/24".parse().unwrap());
+        let manager = Manager::open(config, &Records::default()).unwrap();
+        assert!(tool("nft", &["list", "ruleset"]).contains("10.99.0.0/24"));
+        assert!(!tool("nft", &["list", "ruleset"]).contains("172.17.0.0/16"));
+        let removed = manager.reconcile().unwrap().removed_devices;
+        assert!(removed.contains(&next.host_device), "{removed:?}");
     });
 }
 
@@ -181,6 +219,9 @@ fn statistics_are_the_containers_own() {
                 socket.send_to(&[0; 1000], "172.17.0.1:9").unwrap();
             }
         });
+        // The first packets wait until the container knows who the gateway is.
+        let sent = || manager.statistics(&endpoint).unwrap().sent_bytes - before.sent_bytes;
+        eventually("ten packets of a thousand bytes are counted", || sent() >= 10_000);
         let after = manager.statistics(&endpoint).unwrap();
         assert!(after.sent_bytes - before.sent_bytes >= 10_000, "{after:?}");
         assert!(after.received_bytes - before.received_bytes < 10_000, "{after:?}");

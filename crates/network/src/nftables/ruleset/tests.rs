@@ -62,6 +62,15 @@ fn ours() -> Batch {
     batch
 }
 
+fn unmarked() -> Batch {
+    let mut batch = Batch::new();
+    for (family, ipv6) in [(Family::Ipv4, false), (Family::Ipv6, true)] {
+        ruleset().lay_down_unmarked(&mut batch, family, &bridges(ipv6));
+        ruleset().add_published(&mut batch, family, &published());
+    }
+    batch
+}
+
 /// The ruleset as text and as the expressions that the kernel holds.
 fn held() -> (String, String) {
     (tool("nft", &["list", "ruleset"]), tool("nft", &["--debug=netlink", "list", "ruleset"]))
@@ -102,7 +111,7 @@ fn is_what_nft_makes_of_the_same_rules() {
         held()
     });
     let ours = in_own_namespace(|| {
-        ours().commit(&NetfilterSockets::default()).unwrap();
+        unmarked().commit(&NetfilterSockets::default()).unwrap();
         held()
     });
     for (ours, theirs) in [(&ours.0, &theirs.0), (&ours.1, &theirs.1)] {
