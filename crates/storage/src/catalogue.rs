@@ -144,21 +144,17 @@ impl Catalogue {
         Ok(chain)
     }
 
-    /// A short name for `l/` that no other layer has.
+    /// A short name for `l/` that no other layer has: eight digits of a sum over the id (FNV-1a).
     pub(crate) fn short_name(&self, id: &str) -> String {
-        let digits: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
-        let digits = digits.strip_prefix("sha256").unwrap_or(&digits);
-        let mark = if id.starts_with("init") { "i" } else { "" };
-        let digits = digits.strip_prefix("initsha256").unwrap_or(digits);
+        let mut sum =
+            id.bytes().fold(0x811c_9dc5_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         let state = self.state();
-        let taken = |name: &str| state.layers.values().any(|record| record.link == name && record.id != id);
-        let mut length = 8.min(digits.len());
         loop {
-            let name = format!("{mark}{}", &digits[..length]);
-            if length >= digits.len() || !taken(&name) {
+            let name = format!("{sum:08x}");
+            if !state.layers.values().any(|record| record.link == name && record.id != id) {
                 return name;
             }
-            length += 1;
+            sum = sum.wrapping_add(1);
         }
     }
 

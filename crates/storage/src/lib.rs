@@ -17,6 +17,8 @@ mod quota;
 mod remove;
 mod split;
 mod staging;
+#[cfg(any(test, feature = "suite"))]
+pub mod suite;
 pub mod tar;
 mod unpack;
 mod usage;
@@ -28,6 +30,7 @@ pub use driver::{
     WritableOptions,
 };
 pub use drivers::overlay::Overlay;
+pub use drivers::vfs::Vfs;
 pub use error::{Result, StorageError};
 pub use probe::{Support, file_system, probe};
 pub use volumes::Volumes;

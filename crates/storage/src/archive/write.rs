@@ -95,6 +95,10 @@ impl Receiver<'_> {
         if path == self.prefix || matches!(entry.kind, EntryKind::Other(_)) {
             return Ok(());
         }
+        // GNU tar writes a file that it was told to pack twice as a link to itself.
+        if entry.kind == EntryKind::HardLink && self.full(&entry.link)? == path {
+            return Ok(());
+        }
         let (parent, name) = split(&path);
         let parent = self.tree.open(parent, Missing::Create)?;
         let directory = parent.directory.as_fd();

@@ -1,9 +1,14 @@
 //! The snapshot drivers, one folder each.
 
 pub mod overlay;
+pub mod vfs;
+
+#[cfg(test)]
+mod tests;
 
 use crate::driver::SnapshotDriver;
 use crate::error::{Result, StorageError};
+use crate::probe::probe;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,11 +21,19 @@ use std::sync::Arc;
 /// and cannot work here.
 pub fn open(name: Option<&str>, data_root: &Path) -> Result<Arc<dyn SnapshotDriver>> {
     let root = data_root.join("storage");
+    let overlay = || -> Result<Arc<dyn SnapshotDriver>> {
+        Ok(Arc::new(overlay::Overlay::open(&root.join("overlay"))?))
+    };
+    let vfs = || -> Result<Arc<dyn SnapshotDriver>> { Ok(Arc::new(vfs::Vfs::open(&root.join("vfs"))?)) };
     match name {
-        Some("overlay2" | "overlay") => Ok(Arc::new(overlay::Overlay::open(&root.join("overlay"))?)),
+        Some("overlay2" | "overlay") => overlay(),
+        Some("vfs") => vfs(),
         Some(other) => Err(StorageError::Invalid(format!(
             "unknown storage driver {other:?}: this build knows overlay2 and vfs"
         ))),
-        None => Ok(Arc::new(overlay::Overlay::open(&root.join("overlay"))?)),
+        // Data that is there decides, as with Docker.
+        None if root.join("vfs/layers").exists() && !root.join("overlay/layers").exists() => vfs(),
+        None if probe(&root)?.overlay.is_ok() => overlay(),
+        None => vfs(),
     }
 }

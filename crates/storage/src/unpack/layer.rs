@@ -225,6 +225,10 @@ impl Unpacker<'_> {
         let directory = parent.directory.as_fd();
         let mut hides = self.style == Style::Listed && self.listed.remove(&path);
         if let Ok(stat) = statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW) {
+            // GNU tar writes a file that it was told to pack twice as a link to itself.
+            if entry.kind == EntryKind::HardLink && clean(&entry.link)? == path {
+                return Ok(());
+            }
             let there = FileType::from_raw_mode(stat.st_mode);
             if there == FileType::Directory && entry.kind == EntryKind::Directory {
                 self.tree.implied.remove(&path);

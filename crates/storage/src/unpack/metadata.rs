@@ -119,8 +119,8 @@ pub(crate) fn list_xattrs(path: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     Ok(found)
 }
 
-/// Copies owner, mode, times and attributes from one open directory or file to another.
-pub(crate) fn copy_attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<()> {
+/// Owner, mode, times and attributes of an open directory or file, as an entry without a name.
+pub(crate) fn read_attributes(from: BorrowedFd<'_>) -> Result<Entry> {
     let stat: Stat = fstat(from).doing(|| "reading attributes".into())?;
     let mut entry = Entry::new(crate::tar::EntryKind::Directory, "");
     entry.uid = stat.st_uid;
@@ -128,13 +128,12 @@ pub(crate) fn copy_attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Resul
     entry.mode = stat.st_mode & 0o7777;
     entry.mtime = Timestamp { seconds: stat.st_mtime, nanoseconds: stat.st_mtime_nsec as u32 };
     entry.xattrs = list_xattrs(&proc_path(from))?;
-    let path = proc_path(to);
-    chownat(CWD, &path, Some(Uid::from_raw(entry.uid)), Some(Gid::from_raw(entry.gid)), AtFlags::empty())
-        .doing(|| "setting an owner".into())?;
-    set_xattrs(&path, &entry)?;
-    chmodat(CWD, &path, Mode::from_raw_mode(entry.mode), AtFlags::empty())
-        .doing(|| "setting a mode".into())?;
-    utimensat(CWD, &path, &times(entry.mtime), AtFlags::empty()).doing(|| "setting a time".into())
+    Ok(entry)
+}
+
+/// Copies owner, mode, times and attributes from one open directory or file to another.
+pub(crate) fn copy_attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<()> {
+    apply_open(to, &read_attributes(from)?)
 }
 
 /// Sets only the modification time of an open object.

@@ -9,8 +9,8 @@ mod tree;
 
 pub(crate) use contents::write_contents;
 pub(crate) use layer::{Style, unpack_layer};
-pub(crate) use metadata::{apply_node, apply_open, copy_attributes, list_xattrs, set_mtime};
-pub(crate) use name::{clean, split};
+pub(crate) use metadata::{apply_node, apply_open, copy_attributes, list_xattrs, read_attributes, set_mtime};
+pub(crate) use name::{clean, join, split};
 pub(crate) use pending::finish;
 pub(crate) use tree::{Missing, Tree, proc_path};
 

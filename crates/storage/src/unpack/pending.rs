@@ -19,7 +19,8 @@ pub(crate) fn finish(diff: BorrowedFd<'_>, pending: &Pending, parent: Option<Bor
     let mut tree = Tree::new(diff)?;
     if let Some(parent) = parent {
         for path in &pending.implied {
-            if let (Ok(below), Some(above)) = (open_exact(parent, path, OFlags::DIRECTORY), tree.exact(path))
+            if let (Ok(below), Ok(above)) =
+                (open_exact(parent, path, OFlags::DIRECTORY), open_exact(diff, path, OFlags::DIRECTORY))
             {
                 copy_attributes(below.as_fd(), above.as_fd())?;
             }
@@ -31,6 +32,15 @@ pub(crate) fn finish(diff: BorrowedFd<'_>, pending: &Pending, parent: Option<Bor
             reason: format!("a hard link to {:?}, which does not exist", String::from_utf8_lossy(target)),
         };
         link(&mut tree, name, target, parent.ok_or_else(missing)?, missing)?;
+    }
+    // Directories that copied files needed.
+    for path in &tree.implied {
+        if let Some(parent) = parent
+            && let (Ok(below), Ok(above)) =
+                (open_exact(parent, path, OFlags::DIRECTORY), open_exact(diff, path, OFlags::DIRECTORY))
+        {
+            copy_attributes(below.as_fd(), above.as_fd())?;
+        }
     }
     Ok(())
 }
