@@ -40,6 +40,10 @@ impl Manager {
         let _gate = self.standing_still();
         let mut errors = ErrorList::default();
         self.forgetting.settle();
+        for network in self.networks() {
+            let removed = self.driver(network.driver).and_then(|driver| driver.remove_network(&network));
+            errors.collect(removed);
+        }
         *lock(&self.state) = super::State::default();
         errors.collect(self.remove_unattached());
         errors.collect(self.remove_leftovers());

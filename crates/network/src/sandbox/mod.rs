@@ -48,6 +48,8 @@ pub(crate) struct InterfaceSettings<'a> {
     pub(crate) addresses: &'a [IpNet],
     /// Default routes; empty when another network gives them.
     pub(crate) gateways: &'a [IpAddr],
+    /// The gateways' hardware address, so that the first packet need not ask for it.
+    pub(crate) gateway_mac: Option<MacAddress>,
 }
 
 impl Sandbox {
@@ -135,6 +137,9 @@ impl Sandbox {
         }
         for gateway in settings.gateways {
             request.add_default_route(index, *gateway, format!("route the container's traffic to {gateway}"));
+            if let Some(mac) = settings.gateway_mac {
+                request.set_neighbour(index, *gateway, mac, format!("remember the gateway {gateway}"));
+            }
         }
         self.with_inside(|inside| request.execute(inside))
     }
@@ -176,11 +181,20 @@ impl Sandbox {
     }
 }
 
-/// The prefix of every veth of an instance: `v` and 8 characters of its id.
+/// The prefix of every container's veth of an instance: `v` and 8 characters of its id.
 pub(crate) fn device_prefix(instance: &str) -> Result<String> {
+    prefix('v', instance)
+}
+
+/// The prefix of the veth that keeps a bridge awake; the kernel removes it with the daemon.
+pub(crate) fn anchor_prefix(instance: &str) -> Result<String> {
+    prefix('a', instance)
+}
+
+fn prefix(letter: char, instance: &str) -> Result<String> {
     let short = instance.get(..8).filter(|_| instance.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let short = short.ok_or_else(|| NetworkError::InvalidInstance { text: instance.to_owned() })?;
-    Ok(format!("v{short}"))
+    Ok(format!("{letter}{short}"))
 }
 
 /// A socket for links, addresses and routes of the calling thread's namespace.

@@ -2,7 +2,8 @@
 
 mod device;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use ipnet::IpNet;
 
@@ -11,7 +12,9 @@ use crate::error::{ErrorList, NetworkError, Result};
 use crate::firewall::Firewall;
 use crate::netlink::{Request, link};
 use crate::record::{DriverName, EndpointRecord, EndpointRequest, NetworkRecord};
-use crate::sandbox::{InterfaceSettings, Sandbox, VethPair, device_prefix, route_socket};
+use crate::sandbox::{
+    InterfaceSettings, Sandbox, VethPair, anchor_prefix, device_prefix, lock, route_socket,
+};
 
 pub(crate) use device::is_ours;
 
@@ -25,12 +28,46 @@ const SMALLEST_MTU: u32 = 68;
 pub(crate) struct Bridge {
     instance: String,
     firewall: Arc<Firewall>,
+    /// By device, what keeps each bridge awake.
+    anchors: Mutex<HashMap<String, Anchor>>,
+}
+
+/// A port that is always there.
+///
+/// A bridge without ports is asleep, and the kernel wakes it up in the background (linkwatch) after the first
+/// container came: what the host sends to that container until then is lost, which costs a second, the time until
+/// it is sent again. The port's other end is in a namespace of its own, and goes with this program.
+#[derive(Debug)]
+struct Anchor {
+    _sandbox: Sandbox,
+    device: String,
 }
 
 impl Bridge {
     /// The driver; it makes nothing by itself.
     pub(crate) fn new(instance: &str, firewall: Arc<Firewall>) -> Self {
-        Self { instance: instance.to_owned(), firewall }
+        Self { instance: instance.to_owned(), firewall, anchors: Mutex::default() }
+    }
+
+    /// Keeps a bridge awake, if nothing does yet.
+    fn anchor(&self, network: &NetworkRecord) -> Result<()> {
+        let socket = route_socket()?;
+        let Some(bridge) = link::find(&socket, &network.device)? else { return Ok(()) };
+        let old = lock(&self.anchors).get(&network.device).map(|anchor| anchor.device.clone());
+        if let Some(old) = old
+            && link::find(&socket, &old)?.is_some_and(|end| end.master == Some(bridge.index))
+        {
+            return Ok(());
+        }
+        let sandbox = Sandbox::create_isolated()?;
+        let pair = sandbox.take_pair(&anchor_prefix(&self.instance)?, None, network.mtu)?;
+        let device = pair.host_device;
+        let mut request = Request::new();
+        let change = link::Change { master: Some(bridge.index), ..Default::default() };
+        request.change_link(pair.host_index, &change, format!("attach {device} to {}", network.device));
+        request.execute(&socket)?;
+        lock(&self.anchors).insert(network.device.clone(), Anchor { _sandbox: sandbox, device });
+        Ok(())
     }
 
     /// Enslaves the host's end and pins the container's MAC address to it, then sets up the inside.
@@ -55,7 +92,13 @@ impl Bridge {
         attach(&mut request, network, &bridge, pair.host_index, mtu, endpoint);
         request.execute(&socket)?;
         let gateways = if default_route { endpoint.gateways.as_slice() } else { &[] };
-        let settings = InterfaceSettings { mac: endpoint.mac, mtu, addresses: &endpoint.addresses, gateways };
+        let settings = InterfaceSettings {
+            mac: endpoint.mac,
+            mtu,
+            addresses: &endpoint.addresses,
+            gateways,
+            gateway_mac: bridge.mac,
+        };
         sandbox.set_up(pair, &settings)
     }
 }
@@ -97,19 +140,23 @@ impl NetworkDriver for Bridge {
         self.validate(network)?;
         // The rules come first: the bridge lets loopback addresses in, which only they keep out again.
         self.firewall.add_network(network)?;
-        device::ensure(&self.instance, network).inspect_err(|_| {
-            // The device's failure is the one to tell.
-            let _ = self.firewall.remove_network(network);
+        let made = device::ensure(&self.instance, network).and_then(|()| self.anchor(network));
+        made.inspect_err(|_| {
+            // The first failure is the one to tell.
+            let _ = self.remove_network(network);
         })
     }
 
     fn restore_network(&self, network: &NetworkRecord) -> Result<()> {
         self.validate(network)?;
-        device::ensure(&self.instance, network)
+        device::ensure(&self.instance, network)?;
+        self.anchor(network)
     }
 
     fn remove_network(&self, network: &NetworkRecord) -> Result<()> {
         let mut errors = ErrorList::default();
+        let anchor = lock(&self.anchors).remove(&network.device);
+        errors.collect(anchor.map_or(Ok(()), |anchor| device::delete(&anchor.device)));
         errors.collect(device::remove(&self.instance, &network.device));
         errors.collect(self.firewall.remove_network(network));
         errors.finish()
