@@ -15,6 +15,7 @@ pub mod netlink_packet_filter;
 pub mod packet_information;
 pub mod pidfd;
 pub mod process;
+pub mod quota;
 pub mod scheduling;
 pub mod seccomp;
 pub mod signal;
