@@ -59,7 +59,8 @@ mod tests {
             assert_eq!(&program[..4], b"\x7fELF", "{name}");
             // The type ET_EXEC: not position-independent, so that its pages stay shared.
             assert_eq!(program[16], 2, "{name}");
-            assert!(program.len() < 1_600_000, "{name} has {} bytes", program.len());
+            // The C library and Rust's own take 1.1 MB of each.
+            assert!(program.len() < 1_900_000, "{name} has {} bytes", program.len());
         }
     }
 

@@ -107,6 +107,11 @@ impl Client {
         self.closing.is_none() && self.lingering.is_none()
     }
 
+    /// Whether it is told the exit status at the end.
+    pub(crate) fn is_run_stream(&self) -> bool {
+        self.framing == AttachFraming::Run
+    }
+
     pub(crate) fn is_lingering(&self) -> bool {
         self.lingering.is_some()
     }

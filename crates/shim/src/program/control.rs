@@ -32,7 +32,7 @@ impl Shim {
     /// a socket's path is limited to 108 bytes (unix(7)).
     pub(crate) fn listen(&mut self, directory: &std::path::Path) -> io::Result<()> {
         use std::os::unix::fs::DirBuilderExt;
-        match std::fs::DirBuilder::new().mode(0o700).create(directory) {
+        match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }

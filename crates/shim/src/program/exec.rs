@@ -84,7 +84,8 @@ impl Shim {
             "OCI runtime exec failed: exec failed: unable to start container process: {}: unknown\r\n",
             error.message()
         ));
-        session.finish("{}", &mut self.events);
+        session.finish(&mut self.events);
+        session.end_run_streams(127, &mut self.events);
         if !session.is_forgotten() {
             self.sessions.push(session);
         }
@@ -114,10 +115,10 @@ impl Shim {
         let code = process.code.unwrap_or(0);
         self.remember(ExecStatus { id: process.id.clone(), pid: process.pid, code: Some(code) });
         self.events.push(Event::ExecExited(ExecExited { id: process.id, code }));
-        let text = format!("{{\"StatusCode\":{code}}}");
         let mut events = std::mem::take(&mut self.events);
         if let Some(session) = self.session(number) {
-            session.finish(&text, &mut events);
+            session.finish(&mut events);
+            session.end_run_streams(code, &mut events);
         }
         self.events = events;
     }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::{Duration, Instant};
 
 use sampan_shim::log::LogWriter;
 use sampan_shim::protocol::{EXIT_NAME, Event, Exit, Exited};
@@ -10,6 +11,9 @@ use sampan_sys::pidfd::try_wait;
 
 use super::launch::{Phase, Running};
 use super::{CONTAINER, Shim};
+
+/// How long a daemon may take to record the end before the user hears of it anyway.
+const RECORDING: Duration = Duration::from_secs(10);
 
 impl Shim {
     /// A process of ours has ended.
@@ -82,7 +86,6 @@ impl Shim {
         let cgroup = running.as_ref().and_then(|running| running.cgroup.as_ref());
         exit.oom_kills = cgroup.and_then(|cgroup| cgroup.oom_kills().ok()).unwrap_or(0);
         exit.oom_killed = exit.oom_kills > 0;
-        let text = format!("{{\"StatusCode\":{}}}", exit.code);
         let mut events = std::mem::take(&mut self.events);
         if let Some(session) = self.session(CONTAINER) {
             if let Some(log) = &mut session.log {
@@ -95,7 +98,24 @@ impl Shim {
         clean_up(running);
         events.push(Event::Exited(Exited { exit }));
         if let Some(session) = self.session(CONTAINER) {
-            session.finish(&text, &mut events);
+            session.finish(&mut events);
+        }
+        self.events = events;
+        self.recording = Some(Instant::now() + RECORDING);
+    }
+
+    /// The user of a run stream hears of the end when a daemon has recorded it: a script may use the container's
+    /// name again at once. Without a daemon, or with one that takes too long, there is nothing to wait for.
+    pub(crate) fn end_run_streams(&mut self) {
+        let (Some(exit), Some(limit)) = (&self.exit, self.recording) else { return };
+        if !(self.shutdown || self.connections.is_empty() || limit <= Instant::now()) {
+            return;
+        }
+        self.recording = None;
+        let code = exit.code;
+        let mut events = std::mem::take(&mut self.events);
+        if let Some(session) = self.session(CONTAINER) {
+            session.end_run_streams(code, &mut events);
         }
         self.events = events;
     }

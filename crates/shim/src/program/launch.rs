@@ -7,7 +7,7 @@ use sampan_runtime::cgroup::Cgroup;
 use sampan_runtime::plan::{Hooks, NamespaceKind, Plan};
 use sampan_runtime::{LaunchFiles, ParkPlan, Parked, Ready};
 use sampan_shim::log::LogWriter;
-use sampan_shim::protocol::{self, Descriptors, Event, Launch, Launched, Park, Role, Started};
+use sampan_shim::protocol::{self, Attach, Descriptors, Event, Launch, Launched, Park, Role, Started};
 use sampan_shim::timestamp::Timestamp;
 use sampan_sys::namespace::Namespaces;
 
@@ -71,16 +71,30 @@ impl Shim {
             return Err(Error::conflict("this shim has a container already"));
         }
         let hold = launch.hold;
-        let result = self.prepare(launch, descriptors).and_then(|()| match hold {
-            true => Ok(Launched { pid: self.pid(), started_at: None }),
-            false => self.start(),
+        let result = self.prepare(launch, descriptors).and_then(|clients| {
+            let launched = match hold {
+                true => Launched { pid: self.pid(), started_at: None },
+                false => self.start()?,
+            };
+            // Nothing was read from the program yet, so nothing is lost. Before the start has succeeded nothing
+            // is written to a client: the daemon may still have to answer it with the failure.
+            self.attach_first(clients)?;
+            Ok(launched)
         });
         sampan_sys::heap::trim();
-        result.inspect_err(|error| self.could_not_start(error))
+        result.inspect_err(|_| self.could_not_start())
     }
 
-    /// Everything up to the program's execution.
-    fn prepare(&mut self, launch: Launch, mut descriptors: Descriptors) -> Result<()> {
+    fn attach_first(&mut self, clients: Vec<(Attach, OwnedFd)>) -> Result<()> {
+        let Some(session) = self.sessions.first_mut() else { return Ok(()) };
+        for (attach, client) in clients {
+            session.attach(client, &attach, &mut self.events).context("cannot attach a client")?;
+        }
+        Ok(())
+    }
+
+    /// Everything up to the program's execution. Returns the clients that are to be attached.
+    fn prepare(&mut self, launch: Launch, mut descriptors: Descriptors) -> Result<Vec<(Attach, OwnedFd)>> {
         let Launch { container, directory, plan, stdio, log, attach, relays, .. } = launch;
         self.container = container;
         let at_end = if stdio.stdin_once { AtEnd::CloseInput } else { AtEnd::EndAttach };
@@ -93,10 +107,6 @@ impl Shim {
             LogWriter::open(log)
                 .context(format_args!("cannot open the container's log {}", log_path.display()))?,
         );
-        // Clients come first, so that whatever fails from here on can be told to them.
-        for (attach, client) in attach.iter().zip(descriptors.take_all(Role::Client)) {
-            session.attach(client, attach, &mut self.events).context("cannot attach a client")?;
-        }
         self.sessions = vec![session];
         let reservations = descriptors.take_all(Role::Reservation);
         self.relays.replace(&relays, reservations, descriptors.take_all(Role::RelayListener))?;
@@ -111,7 +121,7 @@ impl Shim {
         let session =
             self.sessions.first_mut().ok_or_else(|| Error::internal("the container has no session"))?;
         session.connect(streams).context("cannot take the container's standard streams")?;
-        Ok(())
+        Ok(attach.into_iter().zip(descriptors.take_all(Role::Client)).collect())
     }
 
     /// Cgroups, namespaces, and the preparation inside.
@@ -169,9 +179,8 @@ impl Shim {
         };
         if let Err(error) = ready.start() {
             remove(running.cgroup.as_ref());
-            let error = error.into();
-            self.could_not_start(&error);
-            return Err(error);
+            self.could_not_start();
+            return Err(error.into());
         }
         let (pid, at) = (running.pid, Timestamp::now());
         if let Some(hooks) = &running.hooks {
@@ -185,19 +194,16 @@ impl Shim {
         Ok(Launched { pid, started_at: Some(at) })
     }
 
-    /// The launch has failed: everybody who was attached hears it, and this shim is of no more use.
-    fn could_not_start(&mut self, error: &Error) {
+    /// The launch has failed: this shim is of no more use.
+    fn could_not_start(&mut self) {
         if let Phase::Held { ready, running } = std::mem::replace(&mut self.phase, Phase::Ended) {
             ready.discard();
             remove(running.cgroup.as_ref());
         }
         self.relays.clear();
         self.listener = None;
-        let failure = protocol::Failure::from(error);
-        let text =
-            serde_json::json!({"Error": {"Message": failure.message, "Kind": failure.kind}}).to_string();
         if let Some(session) = self.session(CONTAINER) {
-            session.finish(&text, &mut Vec::new());
+            session.finish(&mut Vec::new());
         }
     }
 

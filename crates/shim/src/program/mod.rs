@@ -65,6 +65,8 @@ struct Shim {
     exit: Option<Exit>,
     /// A daemon has recorded the exit.
     shutdown: bool,
+    /// Set at the end while run streams wait for that: until when they do.
+    recording: Option<Instant>,
     buffer: Vec<u8>,
     /// What is to be told to every daemon.
     events: Vec<Event>,
@@ -75,6 +77,8 @@ struct Shim {
 /// # Errors
 /// There is no such socket, or the loop itself fails.
 pub(crate) fn supervise() -> io::Result<()> {
+    // Started by descriptor, it would else be listed under the descriptor's name.
+    let _ = std::fs::write("/proc/self/comm", "sampan-shim");
     // Large blocks go back to the system when they are freed: memory counts once per container.
     sampan_sys::heap::return_large_blocks(32 * 1024);
     let control = sampan_sys::descriptor::take_inherited(CONTROL)?;
@@ -106,6 +110,7 @@ impl Shim {
             started_at: None,
             exit: None,
             shutdown: false,
+            recording: None,
             buffer: vec![0; SMALL_BUFFER],
             events: Vec::new(),
         })
@@ -114,6 +119,8 @@ impl Shim {
     fn run(&mut self) -> io::Result<()> {
         let mut ready = Vec::with_capacity(16);
         loop {
+            self.broadcast();
+            self.end_run_streams();
             self.broadcast();
             if self.is_done() {
                 return Ok(());
@@ -160,7 +167,9 @@ impl Shim {
 
     /// How long to wait for the next event, in milliseconds; `None` is for ever.
     fn patience(&self) -> Option<u64> {
-        let deadline = self.sessions.iter().filter_map(Session::deadline).chain(self.relays.deadline()).min();
+        let sessions = self.sessions.iter().filter_map(Session::deadline);
+        let recording = self.recording.filter(|_| self.sessions.iter().any(Session::has_run_streams));
+        let deadline = sessions.chain(self.relays.deadline()).chain(recording).min();
         let milliseconds = deadline.map(|deadline| {
             let left = deadline.saturating_duration_since(Instant::now());
             u64::try_from(left.as_millis()).unwrap_or(u64::MAX).saturating_add(1)

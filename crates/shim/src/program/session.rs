@@ -368,17 +368,30 @@ impl Session {
         }
     }
 
-    /// All output has been read: ends the log and every attach. `run_end` is the body of a run stream's last
-    /// frame.
-    pub(crate) fn finish(&mut self, run_end: &str, events: &mut Vec<Event>) {
+    /// All output has been read: ends the log and every attach, except run streams.
+    pub(crate) fn finish(&mut self, events: &mut Vec<Event>) {
         self.finished = true;
         self.outputs = [None, None];
         self.input = Input::None;
         if let Some(log) = &mut self.log {
             log.finish();
         }
+        for client in self.clients.iter_mut().filter(|client| !client.is_run_stream()) {
+            client.close(AttachEnd::Finished, None);
+        }
+        self.settle(events);
+    }
+
+    /// Whether a run stream waits for its end.
+    pub(crate) fn has_run_streams(&self) -> bool {
+        self.clients.iter().any(|client| client.is_run_stream() && client.is_attached())
+    }
+
+    /// Ends the run streams, with the exit status.
+    pub(crate) fn end_run_streams(&mut self, code: i32, events: &mut Vec<Event>) {
+        let text = format!("{{\"StatusCode\":{code}}}");
         for client in &mut self.clients {
-            client.close(AttachEnd::Finished, Some(run_end));
+            client.close(AttachEnd::Finished, Some(&text));
         }
         self.settle(events);
     }

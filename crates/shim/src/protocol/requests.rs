@@ -81,7 +81,8 @@ pub struct Launch {
     /// Where its output is kept.
     #[serde(default)]
     pub log: LogOptions,
-    /// Clients that get the very first byte; the n-th belongs to the n-th `client` descriptor.
+    /// Clients that get the very first byte. Nothing is written to them before the start has succeeded, so
+    /// that the daemon can answer them itself when it fails. The n-th belongs to the n-th `client` descriptor.
     #[serde(default)]
     pub attach: Vec<Attach>,
     /// The relays that go with the `relay_listener` descriptors.
@@ -162,8 +163,8 @@ pub enum AttachFraming {
     /// Docker's eight-byte frames.
     #[default]
     Multiplexed,
-    /// The frames of `sampan run`: as multiplexed, and at the end 17 with `{"StatusCode":n}` or
-    /// `{"Error":{…}}`, or 18 when the client detached by its keys.
+    /// The frames of `sampan run`: as multiplexed, and at the end 17 with `{"StatusCode":n}`, once a daemon has
+    /// recorded it, or 18 when the client detached by its keys.
     Run,
 }
 

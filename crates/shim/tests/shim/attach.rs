@@ -299,7 +299,7 @@ fn execs_end_with_their_container() {
 }
 
 #[test]
-fn after_a_failed_launch_a_run_stream_says_why() {
+fn nothing_is_written_to_a_client_when_the_launch_fails() {
     let lab = Lab::new();
     let mut launch = lab.launch(&["nonesuch"]);
     let prologue = Bytes(b"first ".to_vec());
@@ -307,14 +307,26 @@ fn after_a_failed_launch_a_run_stream_says_why() {
     let (mut ours, theirs) = client();
     let mut shim = Shim::start();
     shim.daemon.launch(&launch, vec![theirs]).unwrap_err();
-    let mut head = [0; 6];
-    ours.read_exact(&mut head).unwrap();
-    let said = frames(&read_bytes(&mut ours));
-    assert!(said.len() == 1 && said[0].0 == 17, "{said:?}");
-    assert!(
-        said[0].1.contains(r#""Kind":"CommandNotFound""#) && said[0].1.contains(r#"{"Error":{"#),
-        "{said:?}"
-    );
-    assert!(shim.daemon.event().is_none_or(|event| matches!(event, Event::AttachEnded(_))));
+    assert_eq!(read_bytes(&mut ours), b"");
+    assert!(shim.daemon.event().is_none());
     assert_eq!(shim.wait(), 0);
+}
+
+#[test]
+fn a_run_stream_ends_when_the_exit_is_recorded() {
+    let lab = Lab::new();
+    let mut launch = lab.launch(&["sh", "-c", "echo out; exit 2"]);
+    launch.attach = vec![Attach { framing: AttachFraming::Run, ..attach_all() }];
+    let (mut ours, theirs) = client();
+    let mut shim = Shim::start();
+    shim.daemon.launch(&launch, vec![theirs]).unwrap();
+    assert_eq!(shim.daemon.exited().code, 2);
+    let mut first = [0; 12];
+    ours.read_exact(&mut first).unwrap();
+    ours.set_nonblocking(true).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!(ours.read(&mut first).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    ours.set_nonblocking(false).unwrap();
+    shim.finish_quietly();
+    assert_eq!(frames(&read_bytes(&mut ours)), [(17, r#"{"StatusCode":2}"#.to_owned())]);
 }

@@ -152,7 +152,11 @@ pub(crate) struct Shim {
 impl Shim {
     /// Starts a shim as the daemon does it.
     pub(crate) fn start() -> Self {
-        let program = sampan_sys::memfd::sealed(c"sampan-shim", &program()).unwrap();
+        Self::start_from(&sampan_sys::memfd::sealed(c"sampan-shim", &program()).unwrap())
+    }
+
+    /// Starts a shim from a sealed program that others share.
+    pub(crate) fn start_from(program: &OwnedFd) -> Self {
         let (ours, theirs) = sampan_sys::socket::pair().unwrap();
         let child = start(program.as_fd(), &[c"sampan-shim"], &[(theirs.as_fd(), 3)]);
         Self { pid: child.pid, pidfd: child.pidfd, daemon: Daemon::new(ours) }
@@ -174,6 +178,12 @@ impl Shim {
         sampan_sys::pidfd::wait(&self.pidfd).unwrap().code()
     }
 
+    /// Lets the shim of an ended container go.
+    pub(crate) fn finish_quietly(mut self) {
+        self.daemon.call(&Shutdown {}, Vec::new()).unwrap();
+        assert_eq!(self.wait(), 0);
+    }
+
     /// Waits for the container's end, lets the shim go, and says how the container ended.
     pub(crate) fn finish(mut self) -> Exit {
         let exit = self.daemon.exited();
@@ -183,9 +193,10 @@ impl Shim {
     }
 }
 
-/// The program under test.
+/// The program under test: the one that cargo built beside the tests, or another build of it, for measuring.
 pub(crate) fn program() -> Vec<u8> {
-    std::fs::read(env!("CARGO_BIN_EXE_sampan-shim")).unwrap()
+    let path = std::env::var_os("SAMPAN_SHIM_PROGRAM").unwrap_or(env!("CARGO_BIN_EXE_sampan-shim").into());
+    std::fs::read(path).unwrap()
 }
 
 /// Starts a program with the standard streams at /dev/null.
