@@ -208,8 +208,8 @@ fn parse(list: &[String], kind: &str) -> Result<Options> {
                 "tmpcopyup" => options.copy_up = kind == "tmpfs",
                 // What the kernel does anyway, or what is of no effect on a new mount.
                 "defaults" | "" | "async" | "noauto" | "auto" | "nouser" | "silent" | "loud" | "remount"
-                | "noiversion" | "nomand" | "rw-force" => {}
-                "mand" | "iversion" | "sync" | "dirsync" | "lazytime" | "nolazytime" => {
+                | "iversion" | "noiversion" | "nomand" => {}
+                "mand" | "sync" | "dirsync" | "lazytime" | "nolazytime" => {
                     options.rest.push(option.clone());
                 }
                 _ if name.contains('\0') => {

@@ -57,7 +57,7 @@ fn make_node(context: &InitContext, device: &Device) -> Result<()> {
     let number = makedev(device.major, device.minor);
     match mknodat(&directory, name, kind, Mode::from_raw_mode(device.mode), number) {
         Ok(()) => {}
-        // An image may bring its own; it is taken when it is the same device, else replaced.
+        // An image may bring its own; it is taken when it is the same device, and nothing else is destroyed.
         Err(Errno::EXIST) => {
             let entry = destination::find_without_links(directory.as_fd(), name).and_then(|fd| fstat(&fd));
             let same = entry.is_ok_and(|status| {
@@ -65,8 +65,10 @@ fn make_node(context: &InitContext, device: &Device) -> Result<()> {
                     && (major(status.st_rdev), minor(status.st_rdev)) == (device.major, device.minor)
             });
             if !same {
-                unlinkat(&directory, name, AtFlags::empty()).during(what)?;
-                mknodat(&directory, name, kind, Mode::from_raw_mode(device.mode), number).during(what)?;
+                return Err(Error::Invalid(format!(
+                    "{} exists in the container's file system and is not the device asked for",
+                    device.path
+                )));
             }
         }
         Err(error) => return Err(Error::system(what(), error)),

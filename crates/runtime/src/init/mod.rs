@@ -141,9 +141,6 @@ fn park_and_prepare(channel: &OwnedFd, park: &ParkPlan<'_>) -> Result<Option<Ini
     let mut times = carry_out(STEPS, &mut context)?;
     times.extend(carry_out(PROCESS_STEPS, &mut context.process)?);
     context.process.times = times;
-    let hooks = &context.plan.hooks;
-    hooks::run(&hooks.start_container, Stage::StartContainer, &hooks.state, context.pid)
-        .map_err(|error| error.into_failure("hooks"))?;
     Ok(Some(context))
 }
 
@@ -233,7 +230,12 @@ fn finish(channel: OwnedFd, mut context: InitContext) -> ! {
     match outcome {
         Ok(Some(answer)) => {
             drop(channel);
-            let failure = execute(&mut context.process);
+            let hooks = &context.plan.hooks;
+            let ran = hooks::run(&hooks.start_container, Stage::StartContainer, &hooks.state, context.pid);
+            let failure = match ran {
+                Ok(()) => execute(&mut context.process),
+                Err(error) => error.into_failure("hooks"),
+            };
             fail(&answer, failure)
         }
         Ok(None) => sampan_sys::process::exit_now(0),

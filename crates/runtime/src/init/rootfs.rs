@@ -19,7 +19,8 @@ pub(super) fn set_propagation(context: &mut InitContext) -> Result<()> {
     if !context.plan.has_new(NamespaceKind::Mount) {
         return Ok(());
     }
-    let wanted = context.plan.root.propagation;
+    // What cannot be bound cannot become the container's root: that propagation is set at the end only.
+    let wanted = context.plan.root.propagation.filter(|wanted| wanted.flag != Propagation::UNBINDABLE);
     let wanted = wanted.unwrap_or(Propagation { flag: Propagation::SLAVE, recursive: true });
     change_root(wanted, "set the propagation of the mount namespace")
 }
@@ -83,6 +84,8 @@ pub(super) fn mount(context: &mut InitContext) -> Result<()> {
     let place_fd = open(&place, flags, Mode::empty()).during(|| format!("open {}", place.display()))?;
     if context.plan.root.propagation.is_some_and(|propagation| propagation.flag == Propagation::SHARED) {
         make_mount_of_private(place_fd.as_fd(), &place)?;
+        let private = Propagation { flag: Propagation::PRIVATE, recursive: false };
+        detached::propagate(root.as_fd(), private).during(|| "make the container's root private")?;
     }
     detached::attach(root.as_fd(), place_fd.as_fd())
         .during(|| format!("attach the container's root at {}", place.display()))?;

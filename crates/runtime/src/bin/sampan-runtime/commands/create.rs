@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::Spec;
 use sampan_error::{Context, Error, Result};
 use sampan_runtime::cgroup::Cgroup;
-use sampan_runtime::compile::{CompileContext, compile};
+use sampan_runtime::compile::{CompileContext, capability_number, compile};
 use sampan_runtime::hooks::{self, Stage};
 use sampan_runtime::plan::RootMount;
 use sampan_runtime::{LaunchFiles, ParkPlan, Plan, Ready, park};
@@ -118,7 +118,7 @@ fn request(arguments: &Arguments, id: &str) -> Result<Request> {
     let bundle = bundle.and_then(std::fs::canonicalize).context("find the bundle")?;
     let path = bundle.join("config.json");
     let text = std::fs::read(&path).context(format!("read {}", path.display()))?;
-    let spec: Spec = serde_json::from_slice(&text)
+    let spec = parse(&text)
         .map_err(|error| Error::invalid(format!("{} is no valid specification: {error}", path.display())))?;
     let mut context = CompileContext::for_bundle(id, &bundle);
     context.pivot = !arguments.has("no-pivot");
@@ -137,6 +137,30 @@ fn request(arguments: &Arguments, id: &str) -> Result<Request> {
         .collect::<std::io::Result<Vec<_>>>()
         .context("take the descriptors of --preserve-fds")?;
     Ok(Request { bundle, plan, root, files })
+}
+
+/// Parses a specification. A capability that does not exist is left out with a warning (config.md, "Linux
+/// Process", capabilities); all else that is wrong is an error.
+fn parse(text: &[u8]) -> serde_json::Result<Spec> {
+    let first = match serde_json::from_slice(text) {
+        Ok(spec) => return Ok(spec),
+        Err(error) => error,
+    };
+    let mut document: serde_json::Value = serde_json::from_slice(text)?;
+    let Some(sets) = document.pointer_mut("/process/capabilities").and_then(serde_json::Value::as_object_mut)
+    else {
+        return Err(first);
+    };
+    for names in sets.values_mut().filter_map(serde_json::Value::as_array_mut) {
+        names.retain(|name| {
+            let known = name.as_str().is_none_or(|name| capability_number(name).is_some());
+            if !known {
+                eprintln!("sampan-runtime: warning: there is no capability {name}, it is ignored");
+            }
+            known
+        });
+    }
+    serde_json::from_value(document)
 }
 
 /// A terminal needs a socket to which it goes when nobody stays, and a socket needs a terminal.
