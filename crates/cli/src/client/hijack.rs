@@ -46,6 +46,7 @@ impl Client {
         let mut connection = Connection::open(&self.endpoint)?;
         connection.send_all(&head, body).map_err(|error| self.broken(&error))?;
         let head = connection.read_head().map_err(|error| self.broken(&error))?;
+        super::version::note_other_build(&|name| head.header(name).map(str::to_owned));
         if head.status != 101 {
             let framing = Framing::of(&head, "POST")?;
             let status = head.status;

@@ -169,7 +169,9 @@ impl Client {
         }
         let mut connection = Connection::open(&self.endpoint)?;
         connection.send_all(&head, body).map_err(|error| self.broken(&error))?;
-        connection.receive(method, &self.pool).map_err(|error| self.broken(&error))
+        let response = connection.receive(method, &self.pool).map_err(|error| self.broken(&error))?;
+        version::note_other_build(&|name| response.header(name).map(str::to_owned));
+        Ok(response)
     }
 
     fn broken(&self, error: &std::io::Error) -> Failure {

@@ -8,6 +8,24 @@ pub(crate) const MAXIMUM_API_VERSION: &str = "1.51";
 /// What an engine speaks that does not say.
 const ASSUMED_API_VERSION: &str = "1.24";
 
+/// The header by which Sampan says its own version beside Docker's.
+const OWN_VERSION_HEADER: &str = "sampan-version";
+
+/// Says, once, that the daemon is of another version than this command line.
+pub(super) fn note_other_build(header: &dyn Fn(&str) -> Option<String>) {
+    static SAID: std::sync::Once = std::sync::Once::new();
+    let ours = env!("CARGO_PKG_VERSION");
+    if let Some(theirs) = header(OWN_VERSION_HEADER)
+        && theirs != ours
+    {
+        SAID.call_once(|| {
+            eprintln!(
+                "sampan: the daemon is version {theirs} and this command line is version {ours}: restart the daemon"
+            );
+        });
+    }
+}
+
 /// What the headers of `/_ping` say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ping {
@@ -43,7 +61,8 @@ impl Client {
             os_type: text("ostype"),
             builder_version: text("builder-version"),
             experimental: text("docker-experimental") == "true",
-            own_engine: text("server").starts_with("Sampan/"),
+            own_engine: response.header(OWN_VERSION_HEADER).is_some()
+                || text("server").starts_with("Sampan/"),
         };
         let _ = response.discard();
         Ok(self.ping.get_or_init(|| ping))

@@ -19,7 +19,7 @@ use crate::terminal::{self, Arrived, Outcome, Signals, Sink, Streams};
 mod frame {
     /// JSON `{"Id", "Warnings"}`: the container is made.
     pub(super) const CREATED: u8 = 16;
-    /// JSON `{"StatusCode"}` or `{"Error": {"message", "code"}}`: the end.
+    /// JSON `{"StatusCode"}` or `{"Error": {"Kind", "Message"}}`: the end.
     pub(super) const EXIT: u8 = 17;
     /// The user typed the detach keys, and the engine saw it.
     pub(super) const DETACHED: u8 = 18;
@@ -116,8 +116,10 @@ struct Exit {
 
 #[derive(Debug, Deserialize)]
 struct ExitError {
-    #[serde(default)]
+    #[serde(rename = "Message", alias = "message", default)]
     message: String,
+    #[serde(rename = "Kind", default)]
+    kind: String,
     #[serde(default)]
     code: u16,
 }
@@ -169,7 +171,12 @@ fn finish(
     match (state.exit, state.id) {
         (Some(Exit { error: Some(error), .. }), _) => {
             let failure = Failure::Daemon { status: error.code, message: error.message };
-            Err(creation::run_failure(session, &failure))
+            let status = match error.kind.as_str() {
+                "CommandNotFound" => ExitStatus(127),
+                "CommandNotExecutable" => ExitStatus(126),
+                _ => return Err(creation::run_failure(session, &failure)),
+            };
+            Err(creation::with_help(session, "run", &failure.to_string(), status))
         }
         _ if outcome == Outcome::Detached || state.detached => Ok(ExitStatus::SUCCESS),
         (Some(exit), _) => Ok(ExitStatus::of_program(exit.status)),

@@ -35,11 +35,6 @@ const fn group(name: &'static str, summary: &'static str, entries: &'static [Ent
     Entry { name, aliases: &[], section: Section::Management, action: Action::Group { summary, entries } }
 }
 
-/// A row that help does not list.
-const fn hidden<C: Command>(name: &'static str) -> Entry {
-    Entry { name, aliases: &[], section: Section::Hidden, action: Action::command::<C>() }
-}
-
 /// A row that help does not list, of a command that reads its words itself.
 const fn native(
     name: &'static str,

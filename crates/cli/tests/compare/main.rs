@@ -172,6 +172,11 @@ fn inspect_prints_what_docker_prints() {
 }
 
 #[test]
+fn templates_print_and_fail_as_gos() {
+    compare(lines::TEMPLATES, None);
+}
+
+#[test]
 fn the_system_commands_print_what_docker_prints() {
     compare(lines::SYSTEM, None);
 }
@@ -211,6 +216,7 @@ fn at_least_150_command_lines_are_compared() {
     let all = [
         lines::LISTS,
         lines::INSPECT,
+        lines::TEMPLATES,
         lines::SYSTEM,
         lines::CHANGES,
         lines::ACCOUNTS,

@@ -39,7 +39,7 @@ pub(crate) fn script(request: &Request, before: &[Request]) -> Answer {
             created,
             json_frame(
                 17,
-                &json!({"Error": {"message": "exec: \"x\": executable file not found in $PATH", "code": 400}}),
+                &json!({"Error": {"Message": "exec: \"x\": executable file not found in $PATH", "Kind": "CommandNotFound"}}),
             ),
         ),
         "cut" => stream(output, Vec::new()),

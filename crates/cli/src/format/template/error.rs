@@ -20,13 +20,29 @@ pub(super) fn syntax(source: &str, cause: &gotmpl::TemplateError) -> TemplateErr
     let words = match message.as_str() {
         "unclosed action" if unterminated_quote(rest) => "unterminated quoted string".to_string(),
         "unclosed action" if source.ends_with('\n') || rest.contains('\n') => "unclosed action".to_string(),
-        "empty command" | "empty pipeline" => "missing value for command".to_string(),
+        "empty command" | "empty pipeline" if rest.starts_with('|') => {
+            "unexpected \"|\" in command".to_string()
+        }
+        "empty command" | "empty pipeline" => {
+            let before = before_place(source, line, column).trim_end();
+            let keyword = ["if", "range", "with"].into_iter().find(|keyword| {
+                before
+                    .strip_suffix(keyword)
+                    .is_some_and(|start| start.trim_end_matches(['-', ' ']).ends_with("{{"))
+            });
+            format!("missing value for {}", keyword.unwrap_or("command"))
+        }
+        "unterminated character literal" => "unterminated character constant".to_string(),
+        "template expects a string name" => "unexpected \"}}\" in template clause".to_string(),
+        "define expects a string name" => "unexpected \"}}\" in define clause".to_string(),
+        text if text.contains("got RightParen") => "unexpected right paren".to_string(),
+        text if text.starts_with("expected RightParen") => "unclosed left paren".to_string(),
         "unterminated string" => "unterminated quoted string".to_string(),
         "unterminated raw string" => "unterminated raw quoted string".to_string(),
         text if text.starts_with("unexpected character: '") => {
             let letter = text.trim_start_matches("unexpected character: '").chars().next().unwrap_or('?');
             let glued = before_place(source, line, column)
-                .ends_with(|last: char| last.is_alphanumeric() || last == '_');
+                .ends_with(|last: char| last.is_alphanumeric() || matches!(last, '_' | '.'));
             if glued {
                 format!("bad character U+{:04X} {letter:?}", letter as u32)
             } else if letter == '}' {

@@ -166,9 +166,14 @@ impl Run<'_> {
 
     fn template(&mut self, call: &TemplateNode, dot: &Value) -> Walk {
         let Some(body) = self.template.defined.get(call.name.as_str()) else {
-            let spelled = format!("{{{{template {:?}}}}}", call.name.as_str());
-            let message = format!("template {:?} not defined", call.name.as_str());
-            let offset = call.pos.offset;
+            let quoted = format!("{:?}", call.name.as_str());
+            let data =
+                call.pipe.as_ref().map(|pipe| format!(" {}", error::spell_pipe(pipe))).unwrap_or_default();
+            let spelled = format!("{{{{template {quoted}{data}}}}}");
+            let message = format!("template {quoted} not defined");
+            let from = call.pos.offset;
+            let after = self.template.source.get(from..).and_then(|rest| rest.find(&quoted));
+            let offset = from + after.unwrap_or(0);
             return Err(error::at_place(self.origin(), offset, &spelled, &message).into());
         };
         if self.depth == DEEPEST {
@@ -190,7 +195,9 @@ impl Run<'_> {
         let value = self.range_source(pipe, dot)?;
         for name in &pipe.decl {
             if pipe.is_assign {
-                self.assign(name, value.clone());
+                if !self.assign(name, value.clone()) {
+                    return Err(self.pipe_error(pipe, &format!("undefined variable: {name}")));
+                }
             } else {
                 self.variables.push((name.to_string(), value.clone()));
             }
@@ -198,10 +205,10 @@ impl Run<'_> {
         Ok(value)
     }
 
-    fn assign(&mut self, name: &str, value: Value) {
-        if let Some(slot) = self.variables.iter_mut().rev().find(|(known, _)| known == name) {
-            slot.1 = value;
-        }
+    /// Gives a known variable another value; false when there is none of that name.
+    fn assign(&mut self, name: &str, value: Value) -> bool {
+        let slot = self.variables.iter_mut().rev().find(|(known, _)| known == name);
+        slot.map(|slot| slot.1 = value).is_some()
     }
 
     fn command(&mut self, command: &CommandNode, dot: &Value, piped: Option<Value>) -> Evaluated {
@@ -284,7 +291,10 @@ impl Run<'_> {
         }
         let mut arguments = Vec::with_capacity(rest.len() + 1);
         for argument in rest {
-            arguments.push(self.expression(argument, dot)?);
+            arguments.push(match argument {
+                Expr::Nil(_) => Value::Missing,
+                other => self.expression(other, dot)?,
+            });
         }
         arguments.extend(piped);
         self.field(&value, last.as_ref(), place, &arguments)

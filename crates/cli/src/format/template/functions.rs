@@ -101,6 +101,8 @@ pub(super) fn call(
     }
     apply(run.set, name, &arguments).map_err(|message| {
         let spelled = error::spell_command(command);
+        let called = rest.first().map(error::spell).unwrap_or_default();
+        let message = message.replace("non-function call", &format!("non-function {called}"));
         run.call_error(command.pos.offset, &spelled, &format!("error calling {name}: {message}"))
     })
 }
@@ -225,7 +227,7 @@ fn pad(source: &str, before: i64, after: i64) -> Result<String, String> {
 
 fn truncate(source: &str, length: i64) -> Result<String, String> {
     let Ok(length) = usize::try_from(length) else {
-        return Err(format!("slice bounds out of range [:{length}]"));
+        return Err(format!("runtime error: slice bounds out of range [:{length}]"));
     };
     if source.len() < length {
         return Ok(source.into());
@@ -253,6 +255,10 @@ fn index(item: &Value, keys: &[Value]) -> Result<Value, String> {
         value = match &value {
             Value::List(list) => list.items[position(key, list.items.len(), false)?].clone(),
             Value::Text(text) => Value::Uint(u64::from(text.as_bytes()[position(key, text.len(), false)?])),
+            // Keys of another type than text are not found by text.
+            Value::Map(map) if map.type_name.starts_with("nat.") => {
+                return Err(format!("value has type {}; should be nat.Port", key.type_name()));
+            }
             Value::Map(map) => match key {
                 Value::Text(key) => map.entries.get(key.as_ref()).unwrap_or(&map.zero).clone(),
                 Value::Missing => return Err("value is nil; should be of type string".into()),
@@ -320,6 +326,7 @@ fn println(arguments: &[Value]) -> String {
 
 /// Go's `fmt.Sprintf`, which the template crate has.
 fn printf(arguments: &[Value]) -> Result<String, String> {
+    let arguments = &with_lists(arguments);
     let names: Vec<String> = (0..arguments.len()).map(|index| format!("a{index}")).collect();
     let call: String = names.iter().map(|name| format!(" .{name}")).collect();
     let data: BTreeMap<std::sync::Arc<str>, gotmpl::Value> = names
@@ -330,6 +337,51 @@ fn printf(arguments: &[Value]) -> Result<String, String> {
     gotmpl::execute(&format!("{{{{printf{call}}}}}"), &gotmpl::Value::Map(std::sync::Arc::new(data)))
         .map_err(|cause| cause.to_string())
         .map(|text| name_numbers(text, arguments))
+}
+
+/// Lists are formatted by their elements, which the crate only does for `%v`: such an argument becomes
+/// text here, and its verb `%s`.
+fn with_lists(arguments: &[Value]) -> Vec<Value> {
+    let mut arguments = arguments.to_vec();
+    let Some(Value::Text(format)) = arguments.first().cloned() else { return arguments };
+    let mut changed = String::new();
+    let mut next = 1;
+    let mut letters = format.chars();
+    while let Some(letter) = letters.next() {
+        changed.push(letter);
+        if letter != '%' {
+            continue;
+        }
+        let mut flags = String::new();
+        let verb = letters.by_ref().find(|letter| {
+            let flag = matches!(letter, '+' | '-' | '#' | ' ' | '.' | '0'..='9');
+            if flag {
+                flags.push(*letter);
+            }
+            !flag
+        });
+        let Some(verb) = verb else {
+            changed.push_str(&flags);
+            break;
+        };
+        match arguments.get(next) {
+            Some(Value::List(list)) if !matches!(verb, 'v' | '%') => {
+                let element = |item: &Value| {
+                    printf(&[Value::from(format!("%{flags}{verb}")), item.clone()]).unwrap_or_default()
+                };
+                let elements: Vec<String> = list.items.iter().map(element).collect();
+                arguments[next] = Value::from(format!("[{}]", elements.join(" ")));
+                changed.push('s');
+            }
+            _ => {
+                changed.push_str(&flags);
+                changed.push(verb);
+            }
+        }
+        next += usize::from(verb != '%');
+    }
+    arguments[0] = Value::from(changed);
+    arguments
 }
 
 /// In a complaint about a verb, a number of an untyped document is called by its Go type.
@@ -392,26 +444,41 @@ fn known_pipe(source: &str, pipe: &PipeNode, variables: &mut Vec<String>) -> Res
     if !pipe.is_assign {
         variables.extend(pipe.decl.iter().map(ToString::to_string));
     }
-    for argument in pipe.commands.iter().flat_map(|command| &command.args) {
-        known_expression(source, argument, variables)?;
+    for (stage, command) in pipe.commands.iter().enumerate() {
+        if let Some(first) = command.args.first().filter(|_| stage > 0)
+            && matches!(
+                first,
+                Expr::Bool(..) | Expr::Dot(_) | Expr::Nil(_) | Expr::Number(..) | Expr::String(..)
+            )
+        {
+            let line = line_of(source, first.pos().offset);
+            let message = format!("non executable command in pipeline stage {}", stage + 1);
+            return Err(TemplateError(format!("template: :{line}: {message}")));
+        }
+        for argument in &command.args {
+            known_expression(source, argument, variables)?;
+        }
     }
     Ok(())
 }
 
+fn line_of(source: &str, offset: usize) -> usize {
+    1 + source.get(..offset).unwrap_or(source).matches('\n').count()
+}
+
 fn known_expression(source: &str, place: &Expr, variables: &mut Vec<String>) -> Result<(), TemplateError> {
-    let line = |offset: usize| 1 + source.get(..offset).unwrap_or(source).matches('\n').count();
     match place {
         Expr::Identifier(position, name) if signature(name, Functions::Usual).is_none() => {
             Err(TemplateError(format!(
                 "template: :{}: function {:?} not defined",
-                line(position.offset),
+                line_of(source, position.offset),
                 name.as_str()
             )))
         }
         Expr::Variable(position, name, _) if !variables.iter().any(|known| known == name.as_str()) => {
             Err(TemplateError(format!(
                 "template: :{}: undefined variable {:?}",
-                line(position.offset),
+                line_of(source, position.offset),
                 name.as_str()
             )))
         }
