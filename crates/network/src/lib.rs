@@ -1,7 +1,14 @@
 //! Container networking: sandboxes, drivers, addresses, published ports, name files.
 //!
-//! Everything is synchronous and thread safe; no process is spawned; the kernel is spoken to by netlink.
-//! Start at [`Manager`].
+//! Everything is synchronous and thread safe, no process is spawned, and the kernel is spoken to by netlink.
+//!
+//! - [`Manager`] is the door; the engine keeps what it returns ([`Records`]) and hands it back after a restart.
+//! - `sandbox/`: network namespaces held by descriptor, made ahead of need in a [`SandboxPool`].
+//! - `drivers/`: one folder for each [`NetworkDriver`], and one suite that all of them pass.
+//! - `ipam/`, `ports/`: which addresses and host ports are whose.
+//! - `firewall.rs` over `nftables/`: the ruleset, shown in full in `nftables/ruleset/expected_ipv4.nft`.
+//! - `netlink/`: messages, written and read by hand. `names/`: contents of hosts, resolv.conf and hostname.
+//! - `warnings.rs`: what other firewalls drop. `forget.rs`: old connections, in the background.
 
 mod drivers;
 mod error;

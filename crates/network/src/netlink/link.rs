@@ -15,6 +15,8 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_MASTER: u16 = 10;
+const IFLA_OPERSTATE: u16 = 16;
+const OPERSTATE_UP: u8 = 6;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_IFALIAS: u16 = 20;
 const IFLA_STATS64: u16 = 23;
@@ -56,6 +58,8 @@ pub(crate) struct Link {
     pub(crate) index: u32,
     pub(crate) name: String,
     pub(crate) up: bool,
+    /// The kernel finished bringing it up (IF_OPER_UP); until then it loses what is sent.
+    pub(crate) operational: bool,
     pub(crate) mtu: u32,
     pub(crate) mac: Option<MacAddress>,
     /// Index of the bridge or bond it belongs to.
@@ -74,6 +78,7 @@ impl Link {
             index: number(4)?,
             name: attributes.text(IFLA_IFNAME)?.to_owned(),
             up: number(8)? & IFF_UP != 0,
+            operational: attributes.find(IFLA_OPERSTATE) == Some(&[OPERSTATE_UP]),
             mtu: attributes.u32(IFLA_MTU).unwrap_or_default(),
             mac: attributes.find(IFLA_ADDRESS).and_then(|bytes| bytes.try_into().ok()).map(MacAddress),
             master: attributes.u32(IFLA_MASTER),

@@ -6,6 +6,7 @@ mod pool;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use sampan_sys::netlink::{NetlinkProtocol, NetlinkSocket};
@@ -15,6 +16,10 @@ pub use pool::SandboxPool;
 use crate::error::{NetworkError, Result};
 use crate::mac::MacAddress;
 use crate::netlink::{Request, link};
+
+/// How often, and how long each time, a new link is waited for: 50 ms in all.
+const SETTLING_ROUNDS: u32 = 500;
+const SETTLING_PAUSE: Duration = Duration::from_micros(100);
 
 /// A network namespace, with loopback up.
 ///
@@ -236,6 +241,8 @@ fn make_pair(
     let mut request = Request::new();
     request.change_link(peer.index, &link::Change { up: Some(true), ..Default::default() }, up(interface));
     request.execute(inside)?;
+    settle(outside, &host_device)?;
+    settle(inside, interface)?;
     Ok(VethPair {
         host_device,
         host_index: host.index,
@@ -243,6 +250,19 @@ fn make_pair(
         inside_index: peer.index,
         mtu,
     })
+}
+
+/// Waits until the kernel finished bringing a link up, which it does in the background (linkwatch), usually within
+/// a tenth of a millisecond: a bridge would keep a port shut until then, and a first packet be lost.
+fn settle(socket: &NetlinkSocket, name: &str) -> Result<()> {
+    for _ in 0..SETTLING_ROUNDS {
+        if link::find(socket, name)?.is_none_or(|link| link.operational) {
+            return Ok(());
+        }
+        std::thread::sleep(SETTLING_PAUSE);
+    }
+    // Later than usual, and yet it will come up.
+    Ok(())
 }
 
 /// The first of eth0, eth1, … that is not there.

@@ -94,7 +94,10 @@ fn a_restarted_daemon_goes_on_with_its_records() {
         let records: Records = serde_json::from_str(&text).unwrap();
         drop(manager);
         let manager = Manager::open(config.clone(), &records).unwrap();
-        assert_eq!(manager.reconcile().unwrap().removed_devices, [without_record.host_device.clone()]);
+        assert_eq!(
+            manager.reconcile().unwrap().removed_devices,
+            std::slice::from_ref(&without_record.host_device)
+        );
         assert_eq!(manager.networks(), records.networks);
         assert!(call(Protocol::Tcp, "127.0.0.1:8080").is_ok());
         assert!(!tool("ip", &["-o", "link"]).contains(&without_record.host_device));
