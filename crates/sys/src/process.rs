@@ -262,11 +262,19 @@ fn fail(start: &mut Start) -> libc::c_int {
 /// # Safety
 /// Only for a process that is about to execute another program: handlers are lost.
 unsafe fn reset_signals() {
-    // SAFETY: zeroed is a valid sigaction (SIG_DFL, no flags, empty mask) and an all-zero sigset is empty.
+    // SAFETY: an all-zero action is SIG_DFL without flags and with an empty mask; an all-zero sigset is empty.
     unsafe {
-        let default: libc::sigaction = std::mem::zeroed();
+        // The kernel's own structure of 32 bytes, all zero, by its own call: the C library's refuses signals 32
+        // and 33, and posix_spawn(3) of whoever started us may have left those ignored.
+        let default = [0_u64; 4];
         for number in 1..=64 {
-            libc::sigaction(number, &raw const default, std::ptr::null_mut());
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                number,
+                default.as_ptr(),
+                std::ptr::null_mut::<u64>(),
+                8_usize,
+            );
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);

@@ -200,3 +200,30 @@ fn a_killed_allocation_is_told() {
     assert_eq!((exit.code, exit.oom_killed), (137, true));
     assert!(exit.oom_kills >= 1);
 }
+
+#[test]
+fn the_program_in_the_container_has_default_signals_and_only_three_descriptors() {
+    let lab = Lab::new();
+    let script = "grep Sig /proc/self/status; ls /proc/self/fd | tr '\\n' ' '";
+    for name in ["grep", "ls"] {
+        std::os::unix::fs::symlink("busybox", lab.root.path().join("rootfs/bin").join(name)).unwrap();
+    }
+    assert_eq!(Shim::run(&lab.launch(&["sh", "-c", script])).finish().code, 0);
+    let log = lab.log();
+    assert!(log.contains("SigBlk:\t0000000000000000") && log.contains("SigIgn:\t0000000000000000"), "{log}");
+    assert!(log.ends_with("0 1 2 3 "), "3 is ls's own look at the directory: {log}");
+}
+
+#[test]
+fn shim_and_container_live_in_different_cgroups() {
+    let lab = Lab::new();
+    let mut shim = Shim::start();
+    let launched = shim.daemon.launch(&lab.launch(&["sleep", "1000"]), Vec::new()).unwrap();
+    let of = |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    assert!(of(launched.pid).contains(&lab.id) && !of(shim.pid).contains(&lab.id));
+    let executable = std::fs::read_link(format!("/proc/{}/exe", shim.pid)).unwrap();
+    assert!(executable.to_string_lossy().contains("memfd:sampan-shim"), "{executable:?}");
+    assert_eq!(std::fs::read_to_string(format!("/proc/{}/comm", shim.pid)).unwrap(), "sampan-shim\n");
+    shim.daemon.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
+    assert_eq!(shim.finish().code, 137);
+}

@@ -1,22 +1,23 @@
 //! How fast output flows: measured and printed (`cargo test throughput -- --nocapture`), never asserted.
 
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::time::Instant;
 
-use sampan_shim::log::{Framing, LogDriver, LogReader, Progress, Selection};
+use sampan_shim::log::LogDriver;
 use sampan_shim::protocol::*;
 
 use super::lab::*;
 
-const MEGABYTES: usize = 200;
+const MEGABYTES: usize = 50;
 
-/// Runs a program that writes 200 MB, with a client or without one.
+/// Runs a program that writes 50 MB, with a client or without one.
 fn run(name: &str, line: &str, driver: LogDriver, attached: bool) -> Lab {
     let lab = Lab::new();
     // A file that is written over and over: busybox's own generators are slower than the pipe.
     let file = line.repeat(10_000_000 / line.len() + 1);
     std::fs::write(lab.root.path().join("rootfs/tmp/file"), file).unwrap();
-    let mut launch = lab.launch(&["sh", "-c", "for i in $(seq 20); do cat /tmp/file; done"]);
+    let mut launch = lab.launch(&["sh", "-c", "for i in $(seq 5); do cat /tmp/file; done"]);
     launch.log.driver = driver;
     let (mut ours, theirs) = client();
     if attached {
@@ -58,26 +59,42 @@ fn throughput_of_output() {
     run("zeros to a client, no log", "\0", LogDriver::None, true);
     run("lines to a client and the log", lines, LogDriver::JsonFile, true);
     let lab = run("lines to the log", lines, LogDriver::JsonFile, false);
-    let selection = Selection { framing: Framing::Multiplexed, ..Selection::default() };
-    let mut reader = LogReader::open(&lab.log_path(), selection).unwrap();
+    let program = sampan_sys::memfd::sealed(c"sampan-shim", &program()).unwrap();
+    let (mut ours, theirs) = client();
+    let options = FollowOptions { path: lab.log_path(), ..FollowOptions::default() };
+    let text = std::ffi::CString::new(serde_json::to_string(&options).unwrap()).unwrap();
     let begin = Instant::now();
-    let mut out = Vec::new();
-    while reader.read(&mut out, 1 << 16).unwrap() == Progress::More {
-        out.clear();
-    }
+    let child = start(program.as_fd(), &[c"sampan-shim", c"follow", &text], &[(theirs.as_fd(), 3)]);
+    drop(theirs);
+    let mut buffer = vec![0; 256 * 1024];
+    while ours.read(&mut buffer).unwrap() > 0 {}
     let rate = MEGABYTES as f64 / begin.elapsed().as_secs_f64();
-    println!("reading the log, by the library in this build: {rate:.0} MB/s");
+    println!("the log to a client, by a follower: {rate:.0} MB/s");
+    sampan_sys::pidfd::wait(&child.pidfd).unwrap();
 }
 
 #[test]
 fn time_of_a_start_and_an_end() {
+    time("from nothing", false);
+    time("with a parked init", true);
+}
+
+fn time(name: &str, parked: bool) {
+    let program = sampan_sys::memfd::sealed(c"sampan-shim", &program()).unwrap();
     let mut starts = Vec::new();
     let mut runs = Vec::new();
     for _ in 0..20 {
         let lab = Lab::new();
         let launch = lab.launch(&["true"]);
-        let begin = Instant::now();
-        let mut shim = Shim::start();
+        let mut begin = Instant::now();
+        let mut shim = Shim::start_from(&program);
+        if parked {
+            let namespaces = launch.plan.namespaces.iter().map(|namespace| namespace.kind).collect();
+            shim.daemon
+                .call(&Park { namespaces, cgroup: Some(format!("{}-parked", lab.id)) }, Vec::new())
+                .unwrap();
+            begin = Instant::now();
+        }
         shim.daemon.launch(&launch, Vec::new()).unwrap();
         starts.push(begin.elapsed());
         shim.daemon.exited();
@@ -86,5 +103,5 @@ fn time_of_a_start_and_an_end() {
     }
     starts.sort();
     runs.sort();
-    println!("shim and container started: {:?}; exit heard after {:?} (medians)", starts[10], runs[10]);
+    println!("{name}: started after {:?}, exit heard after {:?} (medians)", starts[10], runs[10]);
 }
