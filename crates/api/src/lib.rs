@@ -15,6 +15,10 @@ mod routes;
 mod sampan;
 mod server;
 mod system;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod volumes;
 
 use sampan_engine::Engine;

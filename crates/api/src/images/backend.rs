@@ -14,6 +14,8 @@ pub(crate) enum LoadStep {
     Layer { id: String, current: u64, total: u64 },
     /// An image is there, under this name or, without one, this id.
     Loaded { name: String, is_id: bool },
+    /// Another image, of this id, lost this name by it.
+    Moved { name: String, id: String },
 }
 
 /// What was taken away.

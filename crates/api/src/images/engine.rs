@@ -4,7 +4,7 @@ use super::backend::{Backend, LoadStep, Removal};
 use sampan_engine::containers::Filters;
 use sampan_engine::{ByteStream, Engine, ImageDetails};
 use sampan_error::Result;
-use sampan_image::{HistoryRow, ImportOptions, Summary};
+use sampan_image::{HistoryRow, ImportOptions, LoadProgress, RemoveOptions, Removed, Summary};
 use tokio::sync::mpsc::UnboundedSender;
 
 impl Backend for Engine {
@@ -33,8 +33,8 @@ impl Backend for Engine {
     }
 
     async fn remove_image(&self, name: &str, force: bool, prune_parents: bool) -> Result<Vec<Removal>> {
-        let _ = (name, force, prune_parents);
-        Err(sampan_error::Error::not_implemented("rmi"))
+        let options = RemoveOptions { force, no_prune: !prune_parents };
+        Ok(removals(Engine::images(self).remove(name, options).await?))
     }
 
     async fn import_image(&self, archive: ByteStream, options: ImportOptions) -> Result<String> {
@@ -42,17 +42,39 @@ impl Backend for Engine {
     }
 
     async fn load_images(&self, archive: ByteStream, steps: UnboundedSender<LoadStep>) -> Result<()> {
-        let _ = (archive, steps);
-        Err(sampan_error::Error::not_implemented("load"))
+        let told = steps.clone();
+        let progress = move |progress| {
+            if let LoadProgress::Layer { id, current, total } = progress {
+                // A client that is gone needs no progress; the load ends by its archive's end.
+                let _ = told.send(LoadStep::Layer { id, current, total });
+            }
+        };
+        for loaded in Engine::images(self).load(archive, progress).await? {
+            let is_id = loaded.names.is_empty();
+            let names = if is_id { vec![loaded.id] } else { loaded.names };
+            let moved = loaded.moved.into_iter().map(|(name, id)| LoadStep::Moved { name, id });
+            for step in moved.chain(names.into_iter().map(|name| LoadStep::Loaded { name, is_id })) {
+                let _ = steps.send(step);
+            }
+        }
+        Ok(())
     }
 
     async fn save_images(&self, names: Vec<String>) -> Result<ByteStream> {
-        let _ = names;
-        Err(sampan_error::Error::not_implemented("save"))
+        Engine::images(self).save(names).await
     }
 
     async fn prune_images(&self, filters: &Filters) -> Result<(Vec<Removal>, u64)> {
-        let _ = filters;
-        Err(sampan_error::Error::not_implemented("prune"))
+        let pruned = Engine::images(self).prune(filters).await?;
+        Ok((removals(pruned.removed), pruned.reclaimed))
     }
+}
+
+fn removals(list: Vec<Removed>) -> Vec<Removal> {
+    list.into_iter()
+        .map(|removed| match removed {
+            Removed::Untagged { name, .. } => Removal::Untagged(name),
+            Removed::DeletedImage(id) | Removed::DeletedLayer(id) => Removal::Deleted(id),
+        })
+        .collect()
 }

@@ -89,6 +89,12 @@ fn shown(step: LoadStep) -> Progress {
             id: Some(id),
             ..Progress::default()
         },
+        LoadStep::Moved { name, id } => Progress {
+            stream: Some(format!(
+                "The image {name} already exists, renaming the old one with ID {id} to empty string\n"
+            )),
+            ..Progress::default()
+        },
         LoadStep::Loaded { name, is_id } => {
             let words = if is_id { "Loaded image ID" } else { "Loaded image" };
             Progress { stream: Some(format!("{words}: {name}\n")), ..Progress::default() }

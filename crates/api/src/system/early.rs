@@ -1,6 +1,5 @@
 //! What is answered from the first moment on, without an engine.
 
-use crate::http::time::rfc3339;
 use crate::http::{Body, Call, Outcome, Version, reply};
 use crate::server::headers::{DOCKER_VERSION, SAMPAN_VERSION};
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
@@ -53,6 +52,7 @@ struct VersionReply {
     os: &'static str,
     arch: &'static str,
     kernel_version: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     build_time: String,
 }
 
@@ -74,11 +74,9 @@ struct Component {
 /// it; our own stands beside it.
 pub(super) async fn version(_call: Call<()>) -> Result<Outcome> {
     let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
-    let built = rfc3339(0);
     let details = BTreeMap::from([
         ("ApiVersion", Version::NEWEST.to_string()),
         ("Arch", architecture().into()),
-        ("BuildTime", built.clone()),
         ("Experimental", "false".into()),
         ("GitCommit", "sampan".into()),
         ("GoVersion", "none".into()),
@@ -100,7 +98,7 @@ pub(super) async fn version(_call: Call<()>) -> Result<Outcome> {
         os: "linux",
         arch: architecture(),
         kernel_version: kernel,
-        build_time: built,
+        build_time: String::new(),
     };
     Ok(reply::ok(&answer)?.into())
 }

@@ -1,0 +1,178 @@
+//! The fake engine's resources beside containers.
+
+use super::FakeEngine;
+use super::engine::{all, bytes};
+use crate::containers::backend::Handed;
+use crate::images::backend::{LoadStep, Removal};
+use crate::networks::backend::Network;
+use crate::volumes::backend::{NewVolume, Volume};
+use crate::{events, exec, images, networks, sampan, system, volumes};
+use sampan_engine::containers::{
+    ClientStream, ExecOptions, ExecStart, ExecState, Filters, Pruned, RunOptions,
+};
+use sampan_engine::events::Event;
+use sampan_engine::spec::ContainerSpec;
+use sampan_engine::{ByteStream, DiskUsage, ImageDetails, SystemInfo};
+use sampan_error::{Error, Result};
+use sampan_image::{HistoryRow, ImportOptions, Summary};
+use std::sync::Arc;
+use tokio::sync::broadcast;
+use tokio::sync::mpsc::UnboundedSender;
+
+impl exec::backend::Backend for FakeEngine {
+    async fn exec_create(&self, reference: &str, options: ExecOptions) -> Result<String> {
+        self.call("exec_create", reference)?;
+        let id = "e".repeat(64);
+        let state = ExecState { id: id.clone(), options, ..ExecState::default() };
+        self.with(|it| it.execs.insert(id.clone(), state));
+        Ok(id)
+    }
+
+    async fn exec_start(&self, id: &str, start: ExecStart, client: Option<ClientStream>) -> Handed {
+        match (self.call("exec_start", &format!("{id} detach={}", start.detach)), client) {
+            (Ok(()), Some(client)) => {
+                Self::echo(client);
+                Ok(())
+            }
+            (Ok(()), None) => Ok(()),
+            (Err(error), client) => Err((error, client)),
+        }
+    }
+
+    async fn exec_inspect(&self, id: &str) -> Result<ExecState> {
+        let found = self.with(|state| state.execs.get(id).cloned());
+        found.ok_or_else(|| Error::not_found(format!("No such exec instance: {id}")))
+    }
+
+    async fn exec_resize(&self, id: &str, rows: u16, columns: u16) -> Result<()> {
+        self.call("exec_resize", &format!("{id} {rows} {columns}"))
+    }
+}
+
+impl events::backend::Backend for FakeEngine {
+    async fn events_between(&self, since: i64, until: i64) -> Result<Vec<Arc<Event>>> {
+        let fits = |event: &&Arc<Event>| (since..=until).contains(&event.time);
+        Ok(self.with(|state| state.past_events.iter().filter(fits).cloned().collect()))
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.live_events.subscribe()
+    }
+}
+
+impl system::backend::Backend for FakeEngine {
+    async fn info(&self) -> Result<SystemInfo> {
+        self.call("info", "")?;
+        Ok(SystemInfo { runtimes: vec!["sampan".into()], running: 1, ..SystemInfo::default() })
+    }
+
+    async fn disk_usage(&self) -> Result<DiskUsage> {
+        Ok(DiskUsage::default())
+    }
+}
+
+impl networks::backend::Backend for FakeEngine {
+    async fn networks(&self) -> Result<Vec<Network>> {
+        let network = |name: &str, driver: &str, digit: &str| Network {
+            id: digit.repeat(64),
+            name: name.into(),
+            driver: driver.into(),
+            ..Network::default()
+        };
+        Ok(vec![network("bridge", "bridge", "a"), network("host", "host", "b"), network("none", "null", "c")])
+    }
+}
+
+impl volumes::backend::Backend for FakeEngine {
+    async fn volumes(&self, _filters: &Filters) -> Result<Vec<Volume>> {
+        Ok(Vec::new())
+    }
+
+    async fn volume(&self, name: &str) -> Result<Volume> {
+        Err(Error::not_found(format!("get {name}: no such volume")))
+    }
+
+    async fn create_volume(&self, volume: NewVolume) -> Result<Volume> {
+        let name = if volume.name.is_empty() { "f".repeat(64) } else { volume.name };
+        Ok(Volume { name, driver: "local".into(), labels: volume.labels, ..Volume::default() })
+    }
+
+    async fn remove_volume(&self, name: &str, _force: bool) -> Result<()> {
+        Err(Error::not_found(format!("get {name}: no such volume")))
+    }
+
+    async fn prune_volumes(&self, _filters: &Filters, all: bool) -> Result<Pruned> {
+        self.call("prune_volumes", &format!("all={all}"))?;
+        Ok(Pruned::default())
+    }
+}
+
+impl images::backend::Backend for FakeEngine {
+    async fn images(&self, _all: bool, _filters: &Filters) -> Result<Vec<Summary>> {
+        Ok(self.with(|state| state.images.clone()))
+    }
+
+    async fn images_with_shared_sizes(&self) -> Result<Vec<Summary>> {
+        Ok(self.with(|state| state.images.clone()))
+    }
+
+    fn image_users(&self, _id: &str) -> usize {
+        3
+    }
+
+    async fn image(&self, name: &str) -> Result<ImageDetails> {
+        Err(Error::not_found(format!("No such image: {name}")))
+    }
+
+    async fn image_history(&self, name: &str) -> Result<Vec<HistoryRow>> {
+        self.call("image_history", name)?;
+        Ok(Vec::new())
+    }
+
+    async fn tag_image(&self, image: &str, name: &str) -> Result<()> {
+        self.call("tag_image", &format!("{image} {name}"))
+    }
+
+    async fn remove_image(&self, name: &str, force: bool, prune: bool) -> Result<Vec<Removal>> {
+        self.call("remove_image", &format!("{name} force={force} prune={prune}"))?;
+        Ok(vec![Removal::Untagged(name.into()), Removal::Deleted("sha256:1".into())])
+    }
+
+    async fn import_image(&self, archive: ByteStream, options: ImportOptions) -> Result<String> {
+        let archive = all(archive).await?;
+        self.call("import_image", &format!("{:?} {archive}", options.name))?;
+        Ok("sha256:1".into())
+    }
+
+    async fn load_images(&self, archive: ByteStream, steps: UnboundedSender<LoadStep>) -> Result<()> {
+        for _ in 0..self.with(|state| state.load_steps) {
+            let step = LoadStep::Layer { id: "abc".into(), current: 1, total: 2 };
+            steps.send(step).map_err(|_| Error::internal("nobody listens"))?;
+        }
+        all(archive).await?;
+        self.call("load_images", "")?;
+        let _ = steps.send(LoadStep::Loaded { name: "busybox:latest".into(), is_id: false });
+        Ok(())
+    }
+
+    async fn save_images(&self, names: Vec<String>) -> Result<ByteStream> {
+        self.call("save_images", &names.join(" "))?;
+        Ok(bytes("a tar"))
+    }
+
+    async fn prune_images(&self, _filters: &Filters) -> Result<(Vec<Removal>, u64)> {
+        Ok((Vec::new(), 0))
+    }
+}
+
+impl sampan::backend::Backend for FakeEngine {
+    async fn run(&self, spec: ContainerSpec, options: RunOptions, stream: ClientStream) -> Handed {
+        match self.call("run", &format!("{} {:?} {:?}", spec.image, options.name, options.size)) {
+            Ok(()) => {
+                Self::echo(stream);
+                Ok(())
+            }
+            Err(error) => Err((error, Some(stream))),
+        }
+    }
+}
