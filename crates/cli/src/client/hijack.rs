@@ -14,8 +14,6 @@ pub(crate) struct Hijacked {
     pub(crate) stream: Stream,
     /// What the peer sent right behind its answer: consume this before reading the socket.
     pub(crate) ahead: Vec<u8>,
-    /// The answer's media type.
-    pub(crate) content_type: String,
 }
 
 impl AsFd for Hijacked {
@@ -53,8 +51,7 @@ impl Client {
             Response::new(head, framing, connection, self.pool.clone()).check()?;
             return Err(Failure::message(format!("unable to upgrade to tcp, received {status}")));
         }
-        let content_type = head.header("content-type").unwrap_or_default().to_owned();
         let ahead = connection.buffered().to_vec();
-        Ok(Hijacked { stream: connection.stream, ahead, content_type })
+        Ok(Hijacked { stream: connection.stream, ahead })
     }
 }

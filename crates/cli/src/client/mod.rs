@@ -21,7 +21,8 @@ pub(crate) use request::Body;
 pub(crate) use response::Response;
 pub(crate) use stream::Stream;
 pub(crate) use transport::{Endpoint, WATCH_DAEMON};
-pub(crate) use version::{MAXIMUM_API_VERSION, Ping, at_least};
+pub(crate) use version::MAXIMUM_API_VERSION;
+use version::Ping;
 
 use crate::failure::{Failure, Result};
 use crate::session::Session;

@@ -31,12 +31,6 @@ pub(super) fn note_other_build(header: &dyn Fn(&str) -> Option<String>) {
 pub(crate) struct Ping {
     /// The newest version of the API that the engine speaks; empty when it does not say.
     pub(crate) api_version: String,
-    /// `linux`, `windows`.
-    pub(crate) os_type: String,
-    /// Which builder the engine advises: `1` the classic one, `2` BuildKit.
-    pub(crate) builder_version: String,
-    /// The engine allows experimental features.
-    pub(crate) experimental: bool,
     /// The engine is Sampan.
     pub(crate) own_engine: bool,
 }
@@ -58,9 +52,6 @@ impl Client {
         let text = |name| response.header(name).unwrap_or_default().to_owned();
         let ping = Ping {
             api_version: text("api-version"),
-            os_type: text("ostype"),
-            builder_version: text("builder-version"),
-            experimental: text("docker-experimental") == "true",
             own_engine: response.header(OWN_VERSION_HEADER).is_some()
                 || text("server").starts_with("Sampan/"),
         };

@@ -14,8 +14,8 @@ mod values;
 mod tests;
 
 pub(crate) use parse::{FlagError, Parsed};
-pub(crate) use quantities::{parse_cpus, parse_duration, parse_size};
-pub(crate) use values::{comma_separated, parse_bool, parse_int, quote};
+pub(crate) use quantities::{parse_duration, parse_size};
+pub(crate) use values::{comma_separated, parse_bool, quote};
 
 /// What a flag does with the text it is given; the error is the part after the last colon of
 /// `invalid argument "x" for "--flag" flag: `.
@@ -36,7 +36,6 @@ pub(crate) struct Flag<'a> {
     pub(super) bare: Option<&'static str>,
     pub(super) hidden: bool,
     pub(super) deprecated: Option<&'static str>,
-    pub(super) shorthand_deprecated: Option<&'static str>,
     pub(super) set: Setter<'a>,
     pub(super) changed: bool,
 }
@@ -52,12 +51,6 @@ impl Flag<'_> {
     pub(crate) fn deprecated(&mut self, advice: &'static str) -> &mut Self {
         self.deprecated = Some(advice);
         self.hidden = true;
-        self
-    }
-
-    /// The shorthand still works, with a warning on stderr.
-    pub(crate) fn deprecated_shorthand(&mut self, advice: &'static str) -> &mut Self {
-        self.shorthand_deprecated = Some(advice);
         self
     }
 
@@ -115,7 +108,6 @@ impl<'a> FlagSet<'a> {
             bare: None,
             hidden: false,
             deprecated: None,
-            shorthand_deprecated: None,
             set: Box::new(set),
             changed: false,
         });

@@ -107,9 +107,6 @@ impl FlagSet<'_> {
                 }
                 return Err(FlagError(format!("unknown shorthand flag: '{letter}' in -{remaining}")));
             };
-            if let Some(advice) = self.flags[index].shorthand_deprecated {
-                println!("Flag shorthand -{letter} has been deprecated, {advice}");
-            }
             if let Some(value) = after.strip_prefix('=').filter(|value| !value.is_empty()) {
                 return self.set(index, value, parsed);
             }
@@ -131,8 +128,8 @@ impl FlagSet<'_> {
         let flag = &mut self.flags[index];
         if let Err(reason) = (flag.set)(value) {
             let names = match flag.shorthand {
-                Some(letter) if flag.shorthand_deprecated.is_none() => format!("-{letter}, --{}", flag.name),
-                _ => format!("--{}", flag.name),
+                Some(letter) => format!("-{letter}, --{}", flag.name),
+                None => format!("--{}", flag.name),
             };
             return Err(FlagError(format!(
                 "invalid argument {} for {} flag: {reason}",

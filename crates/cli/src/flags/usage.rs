@@ -28,8 +28,8 @@ impl FlagSet<'_> {
 /// The left column and the unwrapped text of the right one.
 fn line(flag: &Flag<'_>) -> (String, String) {
     let mut head = match flag.shorthand {
-        Some(letter) if flag.shorthand_deprecated.is_none() => format!("  -{letter}, --{}", flag.name),
-        _ => format!("      --{}", flag.name),
+        Some(letter) => format!("  -{letter}, --{}", flag.name),
+        None => format!("      --{}", flag.name),
     };
     let (placeholder, mut usage) = placeholder(flag);
     if !placeholder.is_empty() {

@@ -183,20 +183,6 @@ impl<'a> FlagSet<'a> {
         })
     }
 
-    /// Strings, one per occurrence, shown as `stringArray` in help.
-    pub(crate) fn string_array(
-        &mut self,
-        target: &'a mut Vec<String>,
-        name: &'static str,
-        shorthand: &'static str,
-        usage: &'static str,
-    ) -> &mut Flag<'a> {
-        self.value(name, shorthand, "stringArray", usage, |text| {
-            target.push(text.to_owned());
-            Ok(())
-        })
-    }
-
     /// `name=value` pairs for the API's `filters` parameter, in the order given.
     pub(crate) fn filters(
         &mut self,

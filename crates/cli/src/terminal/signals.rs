@@ -59,7 +59,7 @@ impl Signals {
             numbers.extend(PROXIED.iter().map(|(number, _)| *number));
         }
         let (reader, writer) = UnixStream::pair()?;
-        let delivery = SignalDelivery::with_pipe(reader, writer, SignalOnly::default(), &numbers)?;
+        let delivery = SignalDelivery::with_pipe(reader, writer, SignalOnly, &numbers)?;
         Ok(Self { delivery })
     }
 

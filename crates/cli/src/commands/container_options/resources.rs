@@ -26,6 +26,9 @@ pub(crate) fn refuse_windows_flags(parsed: &Parsed) -> Result<(), String> {
     if sentences.is_empty() { Ok(()) } else { Err(sentences.join("\n")) }
 }
 
+/// Reads a device and its limit.
+type Rate = fn(&str) -> Result<Value, String>;
+
 /// The flags of limits: sizes in bytes, CPUs in billionths, CPU times in microseconds.
 #[derive(Default)]
 pub(crate) struct Resources {
@@ -79,7 +82,7 @@ impl Resources {
             u64::from(u16::MAX),
             "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)",
         );
-        let rates: [(&mut Vec<Value>, _, _, fn(&str) -> Result<Value, String>); 5] = [
+        let rates: [(&mut Vec<Value>, _, _, Rate); 5] = [
             (
                 &mut self.blkio_weight_devices,
                 "blkio-weight-device",

@@ -67,12 +67,8 @@ container source to stdout.";
         }
         let client = session.client()?;
         match (path::split(source), path::split(destination)) {
-            ((Some(container), source), (None, target)) => {
-                self.from_container(client, container, source, target)?
-            }
-            ((None, source), (Some(container), target)) => {
-                self.to_container(client, source, container, target)?
-            }
+            ((Some(container), source), (None, target)) => self.fetch(client, container, source, target)?,
+            ((None, source), (Some(container), target)) => self.deliver(client, source, container, target)?,
             ((Some(_), _), (Some(_), _)) => {
                 return Err("copying between containers is not supported".into());
             }
@@ -83,7 +79,7 @@ container source to stdout.";
 }
 
 impl Args {
-    fn from_container(&self, client: &Client, container: &str, source: &str, target: &str) -> Result<()> {
+    fn fetch(&self, client: &Client, container: &str, source: &str, target: &str) -> Result<()> {
         let target = if target == "-" { target.to_owned() } else { path::absolute(target)? };
         path::check_output(&target)?;
         let mut source = source.to_owned();
@@ -108,7 +104,7 @@ impl Args {
         result
     }
 
-    fn to_container(&self, client: &Client, source: &str, container: &str, target: &str) -> Result<()> {
+    fn deliver(&self, client: &Client, source: &str, container: &str, target: &str) -> Result<()> {
         let source = if source == "-" { source.to_owned() } else { path::absolute(source)? };
         let mut resolved = target.to_owned();
         let mut stat = PathStat::ask(client, container, target);
