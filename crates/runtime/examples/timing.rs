@@ -2,7 +2,7 @@
 //!
 //! ROOTFS is a directory with `/bin/busybox`. Medians of all rounds, in microseconds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use sampan_runtime::cgroup::Cgroup;
@@ -56,11 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn plan(
-    rootfs: &PathBuf,
-    directory: &std::path::Path,
-    applet: &str,
-) -> Result<Plan, Box<dyn std::error::Error>> {
+fn plan(rootfs: &Path, directory: &Path, applet: &str) -> Result<Plan, Box<dyn std::error::Error>> {
     let (upper, work) = (directory.join("upper"), directory.join("work"));
     std::fs::create_dir_all(&upper)?;
     std::fs::create_dir_all(&work)?;
@@ -70,7 +66,7 @@ fn plan(
     }
     let mut context = CompileContext::for_bundle(format!("timing-{}", std::process::id()), directory);
     context.root = RootMount::Overlay {
-        lower: vec![rootfs.clone()],
+        lower: vec![rootfs.to_owned()],
         upper: Some(upper),
         work: Some(work),
         options: Vec::new(),

@@ -64,6 +64,7 @@ fn no_cpu(spec: &mut Value) {
     drop_field(spec, "/linux/resources", "cpu");
 }
 
+#[expect(clippy::too_many_lines, reason = "a list, one entry after the other")]
 fn limits() -> Vec<Case> {
     vec![
         limit(

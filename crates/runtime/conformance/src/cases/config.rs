@@ -13,6 +13,7 @@ const ANNOTATIONS: &str = "config.md: Annotations";
 const EXTENSIBILITY: &str = "config.md: Extensibility";
 const VALID: &str = "config.md: Valid values";
 
+#[expect(clippy::too_many_lines, reason = "a list, one entry after the other")]
 pub(super) fn cases() -> Vec<Case> {
     vec![
         refused(

@@ -194,6 +194,7 @@ fn nothing_left_by_failure(trial: &Trial<'_>) -> Outcome {
     trial.create(&trial.spec())
 }
 
+#[expect(clippy::too_many_lines, reason = "a list, one entry after the other")]
 pub(super) fn cases() -> Vec<Case> {
     let trial = |name: &str, section, must: &str, check: fn(&Trial<'_>) -> Outcome, mutation| {
         case(name, section, must, Check::Trial(check), mutation)

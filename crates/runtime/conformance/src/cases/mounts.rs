@@ -185,6 +185,7 @@ fn options() -> Vec<Case> {
     cases
 }
 
+#[expect(clippy::too_many_lines, reason = "a list, one entry after the other")]
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         facts(

@@ -10,6 +10,9 @@ use crate::case::{Case, Check, Mutation, Outcome, equal, require};
 const NAMESPACES: &str = "config-linux.md: Namespaces";
 const USERS: &str = "config-linux.md: User namespace mappings";
 
+/// A check that joins a namespace of one kind.
+type JoinCheck = fn(&Trial<'_>) -> Outcome;
+
 /// The name under /proc/PID/ns for the specification's name.
 fn file(kind: &str) -> &str {
     match kind {
@@ -106,7 +109,7 @@ fn families() -> Vec<Case> {
             if kind == "user" { Mutation::Edit(with_users) } else { Mutation::EditFamily(add) },
         ));
     }
-    let joined: [(&str, fn(&Trial<'_>) -> Outcome); 4] = [
+    let joined: [(&str, JoinCheck); 4] = [
         ("network", |trial| joins(trial, "network")),
         ("ipc", |trial| joins(trial, "ipc")),
         ("uts", |trial| joins(trial, "uts")),

@@ -106,6 +106,7 @@ fn families() -> Vec<Case> {
     cases
 }
 
+#[expect(clippy::too_many_lines, reason = "a list, one entry after the other")]
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         facts(
