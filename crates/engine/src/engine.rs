@@ -89,7 +89,6 @@ impl Engine {
         for damaged in images.damaged() {
             tracing::error!("{damaged}");
         }
-        crate::images::builtin::provide(&images)?;
         let volumes = sampan_storage::volumes::Volumes::open(&root)?;
         let network = Manager::open(network_config(&config, &instance), &sampan_network::Records::default())?;
         let sandboxes = sampan_network::SandboxPool::new(

@@ -10,6 +10,8 @@ use sampan_shim::log::{Framing, Selection};
 use sampan_shim::protocol::{Attach, AttachEnd, AttachEnded, AttachFraming, Size};
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Frame types of the run stream beside Docker's 1 and 2.
 const FRAME_ID: u8 = 16;
@@ -72,7 +74,7 @@ impl Engine {
         let prologue = std::mem::take(&mut attach.prologue).0;
         let mut file = std::fs::File::from(socket.try_clone()?);
         file.write_all(&prologue)?;
-        self.inner.waiting_clients.add(id, FirstClient { attach, socket });
+        self.inner.waiting_clients.add(id, FirstClient::new(attach, socket));
         Ok(())
     }
 
@@ -125,6 +127,7 @@ impl Engine {
             Ok(first) => first,
             Err(error) => return Err((error, Some(client))),
         };
+        let handed = first.as_ref().map(|first| Arc::clone(&first.handed));
         if first.is_some() {
             self.container_event(&record, "attach", &[]);
         }
@@ -133,7 +136,8 @@ impl Engine {
             self.start_locked(&container, first).await
         };
         if let Err(error) = started {
-            return Err((error, Some(client)));
+            let answered = handed.is_some_and(|handed| handed.load(Ordering::Acquire));
+            return Err((error, (!answered).then_some(client)));
         }
         if options.detach {
             finish_detached(&record, client);
@@ -167,7 +171,7 @@ fn run_client(
         read_ahead: client.read_ahead.clone().into(),
         ..Attach::default()
     };
-    Ok(Some(FirstClient { attach, socket: client.socket.try_clone()? }))
+    Ok(Some(FirstClient::new(attach, client.socket.try_clone()?)))
 }
 
 /// `{"Id":…,"Warnings":[…]}` as a frame.

@@ -19,6 +19,7 @@ use sampan_shim::protocol::{Attach, Event, Launch, Relay, RelayProtocol, StdioOp
 use sampan_state::Durability;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,14 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct FirstClient {
     pub(crate) attach: Attach,
     pub(crate) socket: OwnedFd,
+    /// Set when the supervisor has the client: whatever happens then, the supervisor answers it.
+    pub(crate) handed: Arc<AtomicBool>,
+}
+
+impl FirstClient {
+    pub(crate) fn new(attach: Attach, socket: OwnedFd) -> Self {
+        Self { attach, socket, handed: Arc::default() }
+    }
 }
 
 /// All that a launch needs, made on a blocking thread.
@@ -132,6 +141,7 @@ impl Engine {
         let Prepared { plan, connected, directory } = prepared;
         let mut waiting = self.inner.waiting_clients.take(&record.id);
         waiting.splice(0..0, client);
+        let handed: Vec<_> = waiting.iter().map(|client| Arc::clone(&client.handed)).collect();
         let (attach, clients) = waiting.into_iter().map(|client| (client.attach, client.socket)).unzip();
         let process = plan.process.clone();
         let mut descriptors = LaunchDescriptors {
@@ -165,6 +175,7 @@ impl Engine {
         };
         let started = async {
             let (supervisor, events) = self.take_supervisor()?;
+            handed.iter().for_each(|handed| handed.store(true, Ordering::Release));
             let launched = supervisor.launch(&launch, descriptors).await?;
             Ok((supervisor, events, launched))
         }

@@ -117,7 +117,25 @@ impl Engine {
     /// No such session.
     pub async fn exec_inspect(&self, id: &str) -> Result<ExecState> {
         self.recovered().await;
-        Ok(self.inner.sessions.get(id)?)
+        let state = self.inner.sessions.get(id)?;
+        if state.running {
+            self.ask_supervisor(&state).await;
+            return Ok(self.inner.sessions.get(id)?);
+        }
+        Ok(state)
+    }
+
+    /// A client asks for the exit code as soon as its stream ends, which may be before the event of that end
+    /// was read here: the supervisor knows.
+    async fn ask_supervisor(&self, state: &ExecState) {
+        let Ok(container) = self.container(&state.container_id) else { return };
+        let Some(live) = container.live() else { return };
+        // A supervisor that is gone has told, or will be noticed, in another way.
+        let Ok(status) = live.supervisor.status().await else { return };
+        let ended = status.execs.iter().find(|exec| exec.id == state.id).and_then(|exec| exec.code);
+        if let Some(code) = ended {
+            self.exec_ended(&container.record(), &state.id, code);
+        }
     }
 
     /// Tells a session's terminal its size.

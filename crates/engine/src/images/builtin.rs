@@ -1,13 +1,25 @@
-//! The image that comes with the program: `hello`.
+//! The image that comes with the program: `hello`. It is made when it is first asked for, so that the list
+//! of a fresh engine is empty, as scripts expect.
 
-use sampan_error::Result;
-use sampan_image::{ImageConfig, Store};
+use sampan_error::{Classify, Kind, Result};
+use sampan_image::{Image, ImageConfig, Store};
+use std::sync::Arc;
 
-/// Makes sure that `hello:latest` is there; cheap when it is.
+/// An image by name; one that does not exist and comes with the program is made now.
 ///
 /// # Errors
-/// The image store cannot be written.
-pub(crate) fn provide(store: &Store) -> Result<()> {
+/// `NotFound` with Docker's sentence, or the image store cannot be written.
+pub(crate) fn find(store: &Store, name: &str) -> Result<Arc<Image>> {
+    match store.find(name) {
+        Err(error) if error.kind() == Kind::NotFound && matches!(name, "hello" | "hello:latest") => {
+            provide(store)?;
+            Ok(store.find(name)?)
+        }
+        other => Ok(other?),
+    }
+}
+
+fn provide(store: &Store) -> Result<()> {
     let config = ImageConfig {
         entrypoint: Some(vec!["/hello".into()]),
         exposed_ports: ["80/tcp".to_owned()].into(),

@@ -79,7 +79,7 @@ impl Images {
     pub async fn inspect(&self, name: &str) -> Result<ImageDetails> {
         let (engine, name) = (self.engine.clone(), name.to_owned());
         crate::blocking(move || {
-            let image = engine.inner.images.find(&name)?;
+            let image = builtin::find(&engine.inner.images, &name)?;
             let graph = match image.top_layer() {
                 Some(layer) => engine.inner.storage.inspect_layer(layer)?,
                 None => Vec::new(),
@@ -157,7 +157,7 @@ impl Images {
     /// # Errors
     /// `NotFound` with Docker's sentence: clients pull when they read it.
     pub(crate) fn find_for_container(&self, name: &str, platform: Option<&str>) -> Result<ImageForContainer> {
-        let image = self.engine.inner.images.find(name)?;
+        let image = builtin::find(&self.engine.inner.images, name)?;
         let own = image.platform();
         let mut warning = None;
         if let Some(wanted) = platform.filter(|wanted| !wanted.is_empty()) {
