@@ -10,6 +10,8 @@ mod pack;
 mod read;
 mod resolve;
 mod stat;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use crate::error::Result;

@@ -167,6 +167,7 @@ impl Receiver<'_> {
             let (old, new) =
                 if there { ("directory", "non-directory") } else { ("non-directory", "directory") };
             let path = entry.display_path();
+            let path = path.trim_end_matches('/');
             return Err(StorageError::PathConflict(format!(
                 "cannot overwrite {old} {path:?} with {new} {path:?}"
             )));
