@@ -27,9 +27,12 @@ const ORIGINAL_COMMAND: &str = "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Metadata {
-    schema_version: String,
-    vendor: String,
+    pub(super) schema_version: String,
+    pub(super) vendor: String,
+    pub(super) version: String,
     pub(super) short_description: String,
+    #[serde(rename = "URL")]
+    pub(super) url: String,
     hidden: bool,
 }
 
@@ -37,7 +40,7 @@ pub(super) struct Metadata {
 #[derive(Debug)]
 pub(super) struct Plugin {
     pub(super) name: String,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) metadata: Metadata,
 }
 

@@ -61,11 +61,11 @@ impl Command for Args {
         };
         let format = Format::new(if source == "table" { TABLE } else { source });
         let show_all = parsed.arguments.is_empty();
-        let names = if show_all { self.listed(client)? } else { unique(parsed.arguments) };
         if self.no_stream {
+            let names = if show_all { self.listed(client)? } else { unique(parsed.arguments) };
             return self.once(client, &format, &names, show_all);
         }
-        self.live(client, &format, names, show_all)
+        self.live(client, &format, unique(parsed.arguments), show_all)
     }
 }
 
@@ -76,6 +76,8 @@ enum Report {
     Ended(String, Option<Failure>),
     Started(String),
     Removed(String),
+    /// From now on no coming and going is missed.
+    Watching,
     EventsEnded,
 }
 
@@ -139,7 +141,9 @@ impl Args {
                 Ok(status) => std::process::exit(i32::from(status.0)),
                 Err(failure) => {
                     let text = failure.to_string();
-                    if !text.is_empty() {
+                    let reader_left = matches!(&failure, Failure::Local(error)
+                        if error.kind() == std::io::ErrorKind::BrokenPipe);
+                    if !text.is_empty() && !reader_left {
                         eprintln!("{text}");
                     }
                     std::process::exit(i32::from(failure.exit_status().0))
@@ -172,7 +176,7 @@ impl<'a> Page<'a> {
     fn run<'scope>(
         mut self,
         scope: &'scope Scope<'scope, '_>,
-        names: Vec<String>,
+        mut names: Vec<String>,
         sender: &Sender<Report>,
         reports: &Receiver<Report>,
     ) -> Result<ExitStatus>
@@ -183,6 +187,9 @@ impl<'a> Page<'a> {
             let (client, sender) = (self.client, sender.clone());
             let all = self.args.all;
             scope.spawn(move || watch_events(client, all, &sender));
+            // First the events, then the list: nobody slips through between them.
+            while !matches!(reports.recv(), Ok(Report::Watching | Report::EventsEnded) | Err(_)) {}
+            names = self.args.listed(client)?;
         }
         for name in names {
             self.add(scope, name, sender);
@@ -248,6 +255,7 @@ impl<'a> Page<'a> {
             }),
             Ok(Report::Started(name)) => self.add(scope, name, sender),
             Ok(Report::Removed(name)) => self.remove(&name),
+            Ok(Report::Watching) => {}
             Ok(Report::EventsEnded) => return Ok(false),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(false),
@@ -327,6 +335,7 @@ fn documents(source: impl Read) -> impl Iterator<Item = Result<Json>> {
 fn watch_events(client: &Client, all: bool, sender: &Sender<Report>) {
     let query = Query::new().with_filters(&[("type".into(), "container".into())]);
     if let Ok(answer) = client.get("/events", &query) {
+        let _ = sender.send(Report::Watching);
         for event in documents(answer).map_while(Result::ok) {
             let name = short(event.field("Actor").text("ID"));
             let report = match event.text("Action") {

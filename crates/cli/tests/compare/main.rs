@@ -99,6 +99,23 @@ impl Client {
         }
     }
 
+    /// Puts a command line plugin in place.
+    fn add_plugin(&self) {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = self.home.join("config/cli-plugins");
+        std::fs::create_dir_all(&folder).expect("a folder can be made");
+        let description =
+            r#"{"SchemaVersion":"0.1.0","Vendor":"Us","Version":"v1","ShortDescription":"Says hello"}"#;
+        let script = format!(
+            "#!/bin/sh\nif [ \"$1\" = docker-cli-plugin-metadata ]; then echo '{description}'; exit; fi\n\
+             echo hello \"$@\"; exit 7\n"
+        );
+        let file = folder.join("docker-greet");
+        std::fs::write(&file, script).expect("a file can be written");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))
+            .expect("it can be made executable");
+    }
+
     fn configure(&self, text: &str) {
         let folder = self.home.join("config");
         std::fs::create_dir_all(&folder).expect("a folder can be made");
@@ -146,9 +163,11 @@ fn compare(lines: &[Line], configuration: Option<&str>) {
     let server = Server::start(folder.path(), answers::answer);
     let stock = Client::new(folder.path(), "stock", &stock_client());
     let ours = Client::new(folder.path(), "ours", Path::new(env!("CARGO_BIN_EXE_sampan")));
-    if let Some(text) = configuration {
-        stock.configure(text);
-        ours.configure(text);
+    for client in [&stock, &ours] {
+        client.add_plugin();
+        if let Some(text) = configuration {
+            client.configure(text);
+        }
     }
     let mut different = Vec::new();
     for line in lines {

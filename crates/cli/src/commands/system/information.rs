@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::super::output::{INSPECT_FORMAT_HELP, print};
+use super::super::plugins::{self, Plugin};
 use super::super::{Command, Positional, Specification};
 use super::client_information::ClientVersion;
 use super::server_information;
@@ -34,8 +35,11 @@ impl Command for Args {
     }
 
     fn run(self, session: &Session, _parsed: Parsed) -> Result<ExitStatus> {
-        let client =
-            ClientInformation { version: ClientVersion::new(session), debug: session.options().debug };
+        let client = ClientInformation {
+            version: ClientVersion::new(session),
+            debug: session.options().debug,
+            plugins: plugins::list(session, |_| false),
+        };
         let mut server = Server::default();
         if needs_server(&self.format, &client) {
             server.ask(session, !self.format.is_empty());
@@ -47,6 +51,7 @@ impl Command for Args {
 struct ClientInformation {
     version: ClientVersion,
     debug: bool,
+    plugins: Vec<Plugin>,
 }
 
 /// What came of asking the engine.
@@ -80,17 +85,61 @@ impl ClientInformation {
     fn record(&self) -> Value {
         let mut fields = vec![NamedValue::new("Debug", "Debug", Value::Bool(self.debug))];
         fields.extend(self.version.fields());
-        fields.push(NamedValue::new("Plugins", "Plugins", Value::untyped(&json!([]))));
+        fields.push(NamedValue::new("Plugins", "Plugins", self.plugin_records()));
         fields.push(NamedValue::new("Warnings", "Warnings", no_texts()));
         Record::of("*system.clientInfo", fields)
+    }
+
+    fn plugin_records(&self) -> Value {
+        let records = self.plugins.iter().map(|plugin| {
+            let text = |text: &str| Value::text(text);
+            let metadata = &plugin.metadata;
+            let fields = vec![
+                NamedValue::optional("SchemaVersion", "SchemaVersion", text(&metadata.schema_version)),
+                NamedValue::optional("Vendor", "Vendor", text(&metadata.vendor)),
+                NamedValue::optional("Version", "Version", text(&metadata.version)),
+                NamedValue::optional(
+                    "ShortDescription",
+                    "ShortDescription",
+                    text(&metadata.short_description),
+                ),
+                NamedValue::optional("URL", "URL", text(&metadata.url)),
+                NamedValue::optional("Name", "Name", text(&plugin.name)),
+                NamedValue::optional("Path", "Path", text(&plugin.path.to_string_lossy())),
+            ];
+            Record::of("manager.Plugin", fields)
+        });
+        let list = ListValue { items: records.collect(), type_name: "[]manager.Plugin".into(), nil: false };
+        Value::List(list.into())
+    }
+
+    fn describe_plugins(&self) -> String {
+        if self.plugins.is_empty() {
+            return String::new();
+        }
+        let mut text = String::from(" Plugins:\n");
+        for plugin in &self.plugins {
+            let metadata = &plugin.metadata;
+            text.push_str(&format!(
+                "  {}: {} ({})\n",
+                plugin.name, metadata.short_description, metadata.vendor
+            ));
+            if !metadata.version.is_empty() {
+                text.push_str(&format!("    Version:  {}\n", metadata.version));
+            }
+            text.push_str(&format!("    Path:     {}\n", plugin.path.display()));
+        }
+        text
     }
 
     fn show(&self, session: &Session, mut server: Server) -> Result<ExitStatus> {
         let mut text = format!("Client: {}\n", self.version.platform);
         text.push_str(&format!(
-            " Version:    {}\n Context:    {}\n Debug Mode: {}\n\nServer:\n",
+            " Version:    {}\n Context:    {}\n Debug Mode: {}\n",
             self.version.version, self.version.context, self.debug
         ));
+        text.push_str(&self.describe_plugins());
+        text.push_str("\nServer:\n");
         let mut warnings = Vec::new();
         if let Some(information) = &server.information {
             let page = server_information::describe(information, self.debug, &user_name(session));
