@@ -154,7 +154,7 @@ pub(crate) mod command {
 
     /// The path is a directory.
     pub(crate) fn directory(name: &str) -> Error {
-        failure(Kind::CommandNotExecutable, format!("exec: {name:?}: is a directory"))
+        failure(Kind::CommandNotExecutable, format!("exec: {name:?}: is a directory: permission denied"))
     }
 
     /// execve(2) itself refused the file, for instance with "exec format error".

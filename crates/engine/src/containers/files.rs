@@ -2,14 +2,14 @@
 //! stopped one through a detached mount; both are descriptors, and every path is resolved below them.
 
 use super::container::Container;
-use super::{ChangeKind, CopyInto, PathChange, PathStat};
+use super::{ChangeKind, CopyInto, MountRecordKind, PathChange, PathStat};
 use crate::Engine;
 use crate::error::Error;
 use crate::stream::{self, ByteStream};
 use sampan_error::{Context, Result};
 use sampan_storage::archive;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 impl Engine {
@@ -67,10 +67,10 @@ impl Engine {
     pub async fn archive_stat(&self, reference: &str, path: &str) -> Result<PathStat> {
         self.recovered().await;
         let container = self.container(reference)?;
-        let (engine, path) = (self.clone(), path.to_owned());
+        let (engine, reference, path) = (self.clone(), reference.to_owned(), path.to_owned());
         crate::blocking(move || {
-            let root = engine.root_of(&container)?;
-            stat(&container, &root, &path)
+            let (root, inside) = engine.locate(&container, Path::new(&path))?;
+            stat(&reference, &root, &inside, &path)
         })
         .await
     }
@@ -83,15 +83,14 @@ impl Engine {
         self.recovered().await;
         let container = self.container(reference)?;
         let record = container.record();
-        let (engine, wanted) = (self.clone(), path.to_owned());
-        let (found, root) = crate::blocking(move || {
-            let root = engine.root_of(&container)?;
-            Ok((stat(&container, &root, &wanted)?, root))
+        let (engine, reference, path) = (self.clone(), reference.to_owned(), path.to_owned());
+        let (found, root, inside) = crate::blocking(move || {
+            let (root, inside) = engine.locate(&container, Path::new(&path))?;
+            Ok((stat(&reference, &root, &inside, &path)?, root, inside))
         })
         .await?;
         self.container_event(&record, "archive-path", &[]);
-        let path = path.to_owned();
-        Ok((found, stream::produce(move |out| Ok(archive::read(root.as_fd(), Path::new(&path), out)?))))
+        Ok((found, stream::produce(move |out| Ok(archive::read(root.as_fd(), &inside, out)?))))
     }
 
     /// Unpacks a tar stream into a directory of the container.
@@ -108,40 +107,64 @@ impl Engine {
             return Err(Error::Conflict("container rootfs is marked read-only".into()).into());
         }
         let mut reader = stream::reader(body);
-        let engine = self.clone();
+        let (engine, reference) = (self.clone(), reference.to_owned());
         crate::blocking(move || {
-            let root = engine.root_of(&container)?;
+            let (root, inside) = engine.locate(&container, &into.path)?;
             let options = archive::WriteOptions {
                 no_overwrite_dir_non_dir: into.no_overwrite_dir_non_dir,
                 copy_uid_gid: into.copy_uid_gid,
             };
-            archive::write(root.as_fd(), &into.path, &mut reader, &options)
-                .map_err(|error| named(&container, &into.path, error.into()))
+            archive::write(root.as_fd(), &inside, &mut reader, &options)
+                .map_err(|error| named(&reference, &into.path, error.into()))
         })
         .await?;
         self.container_event(&record, "extract-to-dir", &[]);
         Ok(())
     }
 
-    /// The root directory of a container: with its volumes while it runs, and while it does not, its layers
-    /// (volumes are laid over by the caller's path when it lies in one).
+    /// Where a path of a container is found: a root directory and the path below it. While it runs that is
+    /// its own root; while it does not, its layers, or the volume or bind in which the path lies.
+    fn locate(&self, container: &Arc<Container>, path: &Path) -> Result<(OwnedFd, PathBuf)> {
+        let record = container.record();
+        let mount = record
+            .mounts
+            .iter()
+            .filter(|mount| matches!(mount.kind, MountRecordKind::Volume | MountRecordKind::Bind))
+            .filter(|mount| path.starts_with(&mount.target) && path != Path::new(&mount.target))
+            .max_by_key(|mount| mount.target.len());
+        let Some(mount) = mount.filter(|_| !record.is_running()) else {
+            return Ok((self.root_of(container)?, path.to_owned()));
+        };
+        let source = match mount.kind {
+            MountRecordKind::Volume => self.volume_path(&mount.name, &mount.subpath)?,
+            _ => PathBuf::from(&mount.source),
+        };
+        let inside = path.strip_prefix(&mount.target).unwrap_or(path);
+        Ok((open_directory(&source)?, Path::new("/").join(inside)))
+    }
+
+    /// The root directory of a container: its own while it runs, else its layers.
     pub(crate) fn root_of(&self, container: &Arc<Container>) -> Result<OwnedFd> {
         let record = container.record();
         if record.is_running() {
             let root = format!("/proc/{}/root", record.state.pid);
-            let directory =
-                rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
-            return rustix::fs::open(&root, directory, rustix::fs::Mode::empty())
-                .map_err(std::io::Error::from)
+            return open_directory(Path::new(&root))
                 .context(format!("cannot see the files of container {}", record.name));
         }
         Ok(self.inner.storage.mount_detached(&record.id)?)
     }
 }
 
-fn stat(container: &Arc<Container>, root: &OwnedFd, path: &str) -> Result<PathStat> {
-    let found = archive::stat(root.as_fd(), Path::new(path))
-        .map_err(|error| named(container, Path::new(path), error.into()))?;
+fn open_directory(path: &Path) -> Result<OwnedFd> {
+    use rustix::fs::{Mode, OFlags};
+    rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(std::io::Error::from)
+        .context(format!("cannot open {}", path.display()))
+}
+
+fn stat(reference: &str, root: &OwnedFd, path: &Path, asked: &str) -> Result<PathStat> {
+    let found = archive::stat(root.as_fd(), path)
+        .map_err(|error| named(reference, Path::new(asked), error.into()))?;
     Ok(PathStat {
         name: found.name,
         size: found.size.cast_signed(),
@@ -152,12 +175,12 @@ fn stat(container: &Arc<Container>, root: &OwnedFd, path: &str) -> Result<PathSt
 }
 
 /// A missing path in the words that clients know.
-fn named(container: &Arc<Container>, path: &Path, error: sampan_error::Error) -> sampan_error::Error {
+fn named(reference: &str, path: &Path, error: sampan_error::Error) -> sampan_error::Error {
     if error.kind() == sampan_error::Kind::NotFound {
         return Error::NotFound(format!(
             "Could not find the file {} in container {}",
             path.display(),
-            container.id
+            reference
         ))
         .into();
     }

@@ -127,7 +127,7 @@ impl Far {
                     ready?;
                     let socket = &self.socket;
                     match socket.try_io(Interest::READABLE, || incoming.receive(socket.as_fd())) {
-                        Ok(true) => while let Some(packet) = incoming.next()? {
+                        Ok(true) => while let Some(packet) = incoming.take()? {
                             self.deliver(packet)?;
                         },
                         Ok(false) => return Ok(()),
