@@ -91,6 +91,7 @@ impl Store {
     /// `NotFound` for the parent; `InvalidArgument` for the name, a change, or a tar that does not reach
     /// its end (its producer failed).
     pub fn commit(&self, request: &CommitRequest, diff: &mut dyn Read) -> Result<String> {
+        check(request)?;
         let mut whole = EndSeen { input: diff, zeros: 0 };
         let layer = ingest(&*self.driver, &mut whole)?;
         if whole.zeros < 2 * BLOCK {
@@ -106,6 +107,7 @@ impl Store {
     /// # Errors
     /// `NotFound` for the writable layer or the parent; `InvalidArgument` for the name or a change.
     pub fn commit_writable(&self, request: &CommitRequest, writable: &str) -> Result<String> {
+        check(request)?;
         let layer = ingest_written(&*self.driver, |out| Ok(self.driver.diff_tar(writable, out)?))?;
         self.commit_ingested(request, layer)
     }
@@ -230,6 +232,12 @@ impl Store {
         }
         self.find(&image.id)
     }
+}
+
+/// Finds mistakes before the work is done.
+fn check(request: &CommitRequest) -> Result<()> {
+    parse_tag(request.reference.as_deref())?;
+    apply_changes(&mut ImageConfig::default(), &request.changes)
 }
 
 fn encode(file: &ConfigFile) -> Result<Vec<u8>> {

@@ -5,6 +5,8 @@ use crate::image::Image;
 use crate::list::{Filters, Wanted};
 use crate::reference::Reference;
 use crate::store::Store;
+use sampan_storage::StorageError;
+use std::collections::HashSet;
 
 /// A container that was made from an image.
 #[derive(Debug, Clone)]
@@ -256,6 +258,7 @@ impl Store {
                 break;
             }
         }
+        pruned.removed.extend(self.sweep()?.into_iter().map(Removed::DeletedLayer));
         pruned.reclaimed = pruned
             .removed
             .iter()
@@ -265,6 +268,31 @@ impl Store {
             })
             .sum();
         Ok(pruned)
+    }
+
+    /// Removes layers that no image names and nothing stands on: a process was killed before it could
+    /// enter their image. Nothing is removed while an image is set aside as damaged.
+    fn sweep(&self) -> Result<Vec<String>> {
+        let mut gone = Vec::new();
+        if !self.damaged().is_empty() {
+            return Ok(gone);
+        }
+        loop {
+            let known: HashSet<String> =
+                self.images().iter().flat_map(|image| image.chain_ids.iter().cloned()).collect();
+            let before = gone.len();
+            for layer in self.driver.layers().into_iter().filter(|layer| !known.contains(&layer.id)) {
+                match self.driver.remove_layer(&layer.id) {
+                    Ok(()) => gone.push(layer.id),
+                    // Another stray layer stands on it, or a container does.
+                    Err(StorageError::LayerInUse { .. } | StorageError::NoSuchLayer(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if gone.len() == before {
+                return Ok(gone);
+            }
+        }
     }
 }
 

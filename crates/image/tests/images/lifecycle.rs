@@ -168,5 +168,10 @@ fn pruning_takes_what_nobody_needs() {
     let pruned = store.prune(&all, &[]).unwrap();
     assert!(pruned.reclaimed > 0);
     assert_eq!(gone(pruned), [second, parent]);
+    // A layer whose image never came: its process was killed.
+    let mut empty: &[u8] = &[0; 1024];
+    store.driver().apply_layer("sha256:stray", None, &mut empty).unwrap();
+    store.prune(&Filters::new(), &[]).unwrap();
+    assert!(store.driver().layers().is_empty());
     assert!(store.prune(&[("nonsense".to_owned(), vec![])].into(), &[]).is_err());
 }
