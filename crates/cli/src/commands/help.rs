@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::system::client_information::ClientVersion;
 use super::{Command, Entry, Section, plugins, table};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::FlagSet;
@@ -95,8 +96,14 @@ pub(super) fn program(session: &Session, asked: bool) -> Result<ExitStatus> {
 
 /// `--version`.
 pub(super) fn version(session: &Session) -> Result<ExitStatus> {
-    let title = if session.name() == "docker" { "Docker" } else { "Sampan" };
-    writeln!(std::io::stdout(), "{title} version {}, build sampan", env!("CARGO_PKG_VERSION"))?;
+    let own = env!("CARGO_PKG_VERSION");
+    let client = ClientVersion::new(session);
+    // Programs compare what follows "Docker version" with the version they need.
+    let line = match session.name() {
+        "docker" => format!("Docker version {}, build sampan-{own}\n", client.version),
+        _ => format!("Sampan version {own}, build {}\n", client.commit),
+    };
+    std::io::stdout().write_all(line.as_bytes())?;
     Ok(ExitStatus::SUCCESS)
 }
 
