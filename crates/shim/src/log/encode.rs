@@ -105,7 +105,7 @@ fn plain_run(text: &[u8]) -> usize {
         let word = u64::from_le_bytes(bytes);
         let below_space = word.wrapping_sub(ONES * 0x20) & !word;
         // `<` (0x3c) and `>` (0x3e) differ in one bit.
-        let angles = equal(word | ONES * 2, b'>');
+        let angles = equal(word | (ONES * 2), b'>');
         let special =
             word | below_space | equal(word, b'"') | equal(word, b'\\') | equal(word, b'&') | angles;
         if special & HIGH != 0 {

@@ -92,7 +92,7 @@ impl Shim {
             let mut packets = Vec::new();
             match connection.incoming.receive(connection.socket.as_fd()) {
                 Ok(true) => loop {
-                    match connection.incoming.next() {
+                    match connection.incoming.take() {
                         Ok(Some(packet)) => packets.push(packet),
                         Ok(None) => break,
                         Err(_) => {

@@ -76,7 +76,7 @@ impl Incoming {
     /// # Errors
     /// `InvalidData` for a frame over [`LARGEST_FRAME`], one that is not JSON of the right form, or one whose
     /// descriptors are missing.
-    pub fn next(&mut self) -> io::Result<Option<Packet>> {
+    pub fn take(&mut self) -> io::Result<Option<Packet>> {
         let Some(length) = self.frame_length()? else { return Ok(None) };
         if self.bytes.len() < length + 4 {
             return Ok(None);
@@ -179,7 +179,7 @@ mod tests {
                 Ok(more) => assert!(more),
                 Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
             }
-            packets.extend(std::iter::from_fn(|| incoming.next().unwrap()));
+            packets.extend(std::iter::from_fn(|| incoming.take().unwrap()));
         }
         assert!(outgoing.is_empty());
         assert_eq!(packets[0].descriptors.len(), 600);
@@ -195,11 +195,11 @@ mod tests {
         rustix::io::write(&left, &u32::MAX.to_le_bytes()).unwrap();
         let mut incoming = Incoming::default();
         incoming.receive(right.as_fd()).unwrap();
-        assert_eq!(incoming.next().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(incoming.take().unwrap_err().kind(), io::ErrorKind::InvalidData);
         let (left, right) = sampan_sys::socket::pair().unwrap();
         rustix::io::write(&left, b"\x03\0\0\0abc").unwrap();
         let mut incoming = Incoming::default();
         incoming.receive(right.as_fd()).unwrap();
-        assert!(incoming.next().is_err());
+        assert!(incoming.take().is_err());
     }
 }

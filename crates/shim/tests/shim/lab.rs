@@ -249,7 +249,7 @@ impl Daemon {
     /// The next frame; `None` at the end of the connection.
     fn receive(&mut self) -> Option<Packet> {
         loop {
-            if let Some(packet) = self.incoming.next().unwrap() {
+            if let Some(packet) = self.incoming.take().unwrap() {
                 return Some(packet);
             }
             wait_readable(&self.socket);
