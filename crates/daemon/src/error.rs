@@ -59,7 +59,9 @@ impl Classify for Error {
             Self::NotRoot(_) => Kind::PermissionDenied,
             Self::Flag(_) | Self::ConfigFile { .. } | Self::NoSuchGroup(_) => Kind::InvalidArgument,
             Self::DataRootInUse(_) | Self::SocketInUse(_) => Kind::Conflict,
-            Self::Listen { source, .. } | Self::Path { source, .. } | Self::Threads(source) => source.kind_of(),
+            Self::Listen { source, .. } | Self::Path { source, .. } | Self::Threads(source) => {
+                source.kind_of()
+            }
             Self::Engine(error) => error.kind(),
         }
     }

@@ -45,18 +45,42 @@ macro_rules! push {
 
 const FLAGS: &[Flag] = &[
     Flag("data-root", None, "FOLDER", "Where everything lasting is kept (/var/lib/sampan)", set!(data_root)),
-    Flag("exec-root", None, "FOLDER", "Where sockets of running containers are (/run/sampan)", set!(exec_root)),
-    Flag("host", Some('H'), "ADDRESS", "unix://, tcp:// or fd:// address to listen on; again for more", push!(hosts)),
+    Flag(
+        "exec-root",
+        None,
+        "FOLDER",
+        "Where sockets of running containers are (/run/sampan)",
+        set!(exec_root),
+    ),
+    Flag(
+        "host",
+        Some('H'),
+        "ADDRESS",
+        "unix://, tcp:// or fd:// address to listen on; again for more",
+        push!(hosts),
+    ),
     Flag("socket", None, "PATH", "Unix socket to listen on (/run/sampan.sock); again for more", push!(hosts)),
     Flag("group", Some('G'), "GROUP", "Group of the Unix sockets (docker, when it exists)", set!(group)),
     Flag("bip", None, "ADDRESS/BITS", "Address of the default bridge", set!(bridge_address)),
     Flag("mtu", None, "BYTES", "Largest packet on the default bridge", set!(mtu)),
     Flag("icc", None, "BOOL", "Containers on the default bridge may talk to each other (true)", set!(icc)),
     Flag("ip", None, "ADDRESS", "Host address of published ports that name none", set!(binding_address)),
-    Flag("storage-driver", Some('s'), "NAME", "overlay or vfs; the first that works by default", set!(storage_driver)),
+    Flag(
+        "storage-driver",
+        Some('s'),
+        "NAME",
+        "overlay or vfs; the first that works by default",
+        set!(storage_driver),
+    ),
     Flag("log-driver", None, "NAME", "Where output goes when a container does not say", set!(log_driver)),
     Flag("log-opt", None, "NAME=VALUE", "Option of that driver; again for more", log_option),
-    Flag("default-ulimit", None, "NAME=SOFT[:HARD]", "Limit of containers that do not say; again for more", default_ulimit),
+    Flag(
+        "default-ulimit",
+        None,
+        "NAME=SOFT[:HARD]",
+        "Limit of containers that do not say; again for more",
+        default_ulimit,
+    ),
     Flag("dns", None, "ADDRESS", "Name server of containers that do not say; again for more", push!(dns)),
     Flag("dns-opt", None, "OPTION", "Resolver option of such containers; again for more", push!(dns_options)),
     Flag("dns-search", None, "DOMAIN", "Search domain of such containers; again for more", push!(dns_search)),
@@ -65,12 +89,30 @@ const FLAGS: &[Flag] = &[
     Flag("no-new-privileges", None, "", "New containers never gain privileges", set!(no_new_privileges)),
     Flag("default-shm-size", None, "SIZE", "Size of /dev/shm of containers that do not say (64m)", shm_size),
     Flag("add-runtime", None, "NAME=PATH", "A further OCI runtime; again for more", runtime),
-    Flag("warm-sandboxes", None, "NUMBER", "Sandboxes kept ready for the next containers", set!(warm_sandboxes)),
-    Flag("shutdown-timeout", None, "SECONDS", "Time that containers get when they are stopped with the daemon", set!(shutdown_timeout)),
+    Flag(
+        "warm-sandboxes",
+        None,
+        "NUMBER",
+        "Sandboxes kept ready for the next containers",
+        set!(warm_sandboxes),
+    ),
+    Flag(
+        "shutdown-timeout",
+        None,
+        "SECONDS",
+        "Time that containers get when they are stopped with the daemon",
+        set!(shutdown_timeout),
+    ),
     Flag("pidfile", Some('p'), "PATH", "File for the daemon's process id", set!(pid_file)),
     Flag("debug", Some('D'), "", "Writes more to the log", debug),
     Flag("log-level", Some('l'), "LEVEL", "debug, info, warn, error (info)", set!(log_level)),
-    Flag("ready-fd", None, "NUMBER", "Descriptor that gets one byte when requests are answered", set!(ready_descriptor)),
+    Flag(
+        "ready-fd",
+        None,
+        "NUMBER",
+        "Descriptor that gets one byte when requests are answered",
+        set!(ready_descriptor),
+    ),
 ];
 
 fn parse_value<T: FromStr>(text: &str) -> Result<T> {
@@ -167,7 +209,8 @@ impl Flag {
 }
 
 fn help() -> String {
-    let mut text = String::from("Usage: sampan daemon [FLAGS]\n\nRuns the engine. Containers outlive it.\n\nFlags:\n");
+    let mut text =
+        String::from("Usage: sampan daemon [FLAGS]\n\nRuns the engine. Containers outlive it.\n\nFlags:\n");
     let line = |text: &mut String, short: Option<char>, long: &str, value: &str, about: &str| {
         let short = short.map_or("    ".to_owned(), |short| format!("-{short}, "));
         // Writing into a String cannot fail.
@@ -194,8 +237,17 @@ mod tests {
 
     #[test]
     fn flags_are_read_in_both_forms() {
-        let read = options(&["--data-root=/d", "-H", "unix:///a", "-H", "tcp://127.0.0.1:0", "-D", "--dns", "9.9.9.9"])
-            .expect("options");
+        let read = options(&[
+            "--data-root=/d",
+            "-H",
+            "unix:///a",
+            "-H",
+            "tcp://127.0.0.1:0",
+            "-D",
+            "--dns",
+            "9.9.9.9",
+        ])
+        .expect("options");
         assert_eq!(read.data_root, Some("/d".into()));
         assert_eq!(read.hosts, ["unix:///a", "tcp://127.0.0.1:0"]);
         assert!(read.debug);

@@ -37,7 +37,8 @@ pub fn run(args: Vec<OsString>) -> u8 {
     };
     if !rustix::process::geteuid().is_root() {
         let program = std::env::current_exe().map_or("sampan".into(), |path| path.display().to_string());
-        let command = [&["sudo".to_owned(), program, "daemon".to_owned()], words.as_slice()].concat().join(" ");
+        let command =
+            [&["sudo".to_owned(), program, "daemon".to_owned()], words.as_slice()].concat().join(" ");
         return failed(&Error::NotRoot(command), WRONG);
     }
     match serve::serve(options) {

@@ -52,7 +52,8 @@ pub(crate) async fn renew(engine: &Engine, sockets: Vec<Made>) {
     for renewal in renewals {
         // Each on a thread of its own, which ends in the container's namespace.
         let name = renewal.container.clone();
-        let thread = std::thread::Builder::new().name("renew-socket".into()).spawn(move || renew_one(&renewal));
+        let thread =
+            std::thread::Builder::new().name("renew-socket".into()).spawn(move || renew_one(&renewal));
         let outcome = match thread {
             Ok(thread) => tokio::task::spawn_blocking(move || thread.join()).await,
             Err(error) => {

@@ -161,7 +161,8 @@ mod tests {
     #[test]
     fn flags_win_over_the_file() {
         let flags = Options { mtu: Some(1400), ..Options::default() };
-        let file = Options { mtu: Some(9000), debug: true, dns: vec!["1.1.1.1".into()], ..Options::default() };
+        let file =
+            Options { mtu: Some(9000), debug: true, dns: vec!["1.1.1.1".into()], ..Options::default() };
         let both = flags.or(file);
         assert_eq!((both.mtu, both.debug, both.dns.len()), (Some(1400), true, 1));
         assert!(both.engine().is_default_data_root);

@@ -57,11 +57,8 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Bytes of its writable layer and of its whole file system.
     fn sizes(&self, record: &ContainerRecord) -> impl Future<Output = Result<(u64, u64)>> + Send;
     /// Registers a waiter.
-    fn wait(
-        &self,
-        reference: &str,
-        condition: WaitCondition,
-    ) -> impl Future<Output = Result<Waiting>> + Send;
+    fn wait(&self, reference: &str, condition: WaitCondition)
+    -> impl Future<Output = Result<Waiting>> + Send;
     /// Its processes as `ps` with these arguments shows them.
     fn top(&self, reference: &str, arguments: &str) -> impl Future<Output = Result<ProcessTable>> + Send;
     /// One sample of its use of the machine.
@@ -104,11 +101,7 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         stream: ClientStream,
     ) -> impl Future<Output = Handed> + Send;
     /// Makes an image of it; returns its id.
-    fn commit(
-        &self,
-        reference: &str,
-        options: CommitOptions,
-    ) -> impl Future<Output = Result<String>> + Send;
+    fn commit(&self, reference: &str, options: CommitOptions) -> impl Future<Output = Result<String>> + Send;
     /// Removes those that do not run.
     fn prune(&self, filters: &Filters) -> impl Future<Output = Result<Pruned>> + Send;
 }

@@ -91,7 +91,8 @@ fn log_options(query: &Form) -> Result<LogOptions> {
 
 fn time(query: &Form, name: &str) -> Result<i64> {
     let Some(text) = query.text(name) else { return Ok(0) };
-    unix(text).ok_or_else(|| Error::invalid(format!("invalid value for {name:?}: {text:?} is not a Unix time")))
+    unix(text)
+        .ok_or_else(|| Error::invalid(format!("invalid value for {name:?}: {text:?} is not a Unix time")))
 }
 
 /// `POST /containers/{id}/wait`

@@ -9,8 +9,7 @@ use tokio::sync::broadcast;
 /// The events of an engine.
 pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Past events between two times (nanoseconds since 1970, both included), oldest first.
-    fn events_between(&self, since: i64, until: i64)
-    -> impl Future<Output = Result<Vec<Arc<Event>>>> + Send;
+    fn events_between(&self, since: i64, until: i64) -> impl Future<Output = Result<Vec<Arc<Event>>>> + Send;
     /// Live events from now on.
     fn subscribe(&self) -> broadcast::Receiver<Arc<Event>>;
 }

@@ -6,8 +6,20 @@ use sampan_engine::events::Event;
 use sampan_error::Result;
 
 const KNOWN: [&str; 14] = [
-    "config", "container", "daemon", "event", "image", "label", "network", "node", "plugin", "scope", "secret",
-    "service", "type", "volume",
+    "config",
+    "container",
+    "daemon",
+    "event",
+    "image",
+    "label",
+    "network",
+    "node",
+    "plugin",
+    "scope",
+    "secret",
+    "service",
+    "type",
+    "volume",
 ];
 
 /// Refuses unknown names.
@@ -35,7 +47,10 @@ fn fits_one(event: &Event, name: &str, value: &str) -> bool {
         // `exec_start` fits `exec_start: sh`.
         "event" => {
             event.action == value
-                || event.action.strip_prefix(value).is_some_and(|rest| rest.starts_with(": ") || rest.starts_with(':'))
+                || event
+                    .action
+                    .strip_prefix(value)
+                    .is_some_and(|rest| rest.starts_with(": ") || rest.starts_with(':'))
         }
         "scope" => value == "local",
         "image" => {

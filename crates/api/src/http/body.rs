@@ -43,7 +43,9 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.get_mut() {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(stream) => stream.poll_next_unpin(context).map(|item| item.map(|it| it.map(Frame::data))),
+            Self::Stream(stream) => {
+                stream.poll_next_unpin(context).map(|item| item.map(|it| it.map(Frame::data)))
+            }
         }
     }
 

@@ -82,7 +82,8 @@ impl<E> Call<E> {
         if bytes.is_empty() {
             return Ok(());
         }
-        let given = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let given =
+            self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let essence = given.split(';').next().unwrap_or("").trim();
         if essence.eq_ignore_ascii_case("application/json") {
             return Ok(());
@@ -96,9 +97,9 @@ impl<E> Call<E> {
         BodyStream::new(self.body).filter_map(|frame| {
             std::future::ready(match frame {
                 Ok(frame) => frame.into_data().ok().map(Ok),
-                Err(error) => Some(Err(
-                    Error::new(Kind::Cancelled, "the request body ended early").caused_by(error)
-                )),
+                Err(error) => {
+                    Some(Err(Error::new(Kind::Cancelled, "the request body ended early").caused_by(error)))
+                }
             })
         })
     }

@@ -43,7 +43,9 @@ pub(crate) fn reply(error: &Error) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     if status != StatusCode::NOT_MODIFIED {
-        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         *response.body_mut() = Body::full(message(error));
     }
     response

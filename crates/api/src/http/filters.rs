@@ -25,9 +25,10 @@ pub(crate) fn parse(query: &Form) -> Result<Filters> {
 fn list(values: Value) -> Option<Vec<String>> {
     match values {
         Value::Null => Some(Vec::new()),
-        Value::Array(values) => {
-            values.into_iter().map(|value| if let Value::String(text) = value { Some(text) } else { None }).collect()
-        }
+        Value::Array(values) => values
+            .into_iter()
+            .map(|value| if let Value::String(text) = value { Some(text) } else { None })
+            .collect(),
         Value::Object(values) => {
             values.into_iter().map(|(value, set)| set.is_boolean().then_some(value)).collect()
         }
@@ -52,7 +53,8 @@ mod tests {
 
     #[test]
     fn legacy_filters_are_read_beside_the_new_ones() {
-        for query in ["filters=%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%7D%7D", "filters={\"label\":[\"a=b\"]}"] {
+        for query in ["filters=%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%7D%7D", "filters={\"label\":[\"a=b\"]}"]
+        {
             let filters = parse(&Form::parse(query)).expect("filters");
             assert_eq!(filters["label"], ["a=b"]);
         }

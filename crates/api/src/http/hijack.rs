@@ -110,8 +110,10 @@ pub(crate) fn prologue(upgrade: bool, version: Version, multiplexed: bool) -> Ve
 
 /// The head of `101`.
 pub(crate) fn switching(content_type: &str) -> Vec<u8> {
-    format!("HTTP/1.1 101 UPGRADED\r\nContent-Type: {content_type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
-        .into_bytes()
+    format!(
+        "HTTP/1.1 101 UPGRADED\r\nContent-Type: {content_type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+    )
+    .into_bytes()
 }
 
 #[cfg(test)]
@@ -124,7 +126,9 @@ mod tests {
             String::from_utf8(prologue(upgrade, Version(minor), multiplexed)).expect("text")
         };
         let upgraded = |kind: &str| {
-            format!("HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.{kind}-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+            format!(
+                "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.{kind}-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+            )
         };
         assert_eq!(text(true, 51, true), upgraded("multiplexed"));
         assert_eq!(text(true, 42, false), upgraded("raw"));

@@ -119,12 +119,15 @@ fn matches(pattern: &'static str, path: &str) -> Option<Parameters> {
 }
 
 fn fits(pattern: &'static str, path: &str, found: &mut Parameters) -> bool {
-    let (first, others) = pattern.split_once('/').map_or((pattern, None), |(first, others)| (first, Some(others)));
+    let (first, others) =
+        pattern.split_once('/').map_or((pattern, None), |(first, others)| (first, Some(others)));
     let name = first.strip_prefix('{').and_then(|first| first.strip_suffix('}'));
     let Some(name) = name else {
         return match (path.strip_prefix(first), others) {
             (Some(""), None) => true,
-            (Some(rest), Some(others)) => rest.strip_prefix('/').is_some_and(|rest| fits(others, rest, found)),
+            (Some(rest), Some(others)) => {
+                rest.strip_prefix('/').is_some_and(|rest| fits(others, rest, found))
+            }
             _ => false,
         };
     };

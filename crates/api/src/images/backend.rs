@@ -63,6 +63,5 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Images as an archive.
     fn save_images(&self, names: Vec<String>) -> impl Future<Output = Result<ByteStream>> + Send;
     /// Removes images that no container uses.
-    fn prune_images(&self, filters: &Filters)
-    -> impl Future<Output = Result<(Vec<Removal>, u64)>> + Send;
+    fn prune_images(&self, filters: &Filters) -> impl Future<Output = Result<(Vec<Removal>, u64)>> + Send;
 }

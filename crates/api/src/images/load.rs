@@ -129,9 +129,16 @@ fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "kB", "MB", "GB"] {
         if value < 1000.0 {
-            let digits = if value < 10.0 { 3 } else if value < 100.0 { 2 } else { 1 };
+            let digits = if value < 10.0 {
+                3
+            } else if value < 100.0 {
+                2
+            } else {
+                1
+            };
             let text = format!("{value:.digits$}");
-            let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+            let text =
+                if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
             return format!("{text}{unit}");
         }
         value /= 1000.0;

@@ -33,7 +33,10 @@ async fn no_plugins<E>(_call: Call<E>) -> Result<Outcome> {
 }
 
 async fn no_swarm<E>(_call: Call<E>) -> Result<Outcome> {
-    Err(Error::new(Kind::Unavailable, "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again."))
+    Err(Error::new(
+        Kind::Unavailable,
+        "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.",
+    ))
 }
 
 async fn never<E>(_call: Call<E>, what: &str) -> Result<Outcome> {

@@ -28,7 +28,10 @@ impl Parts {
             version if version < Version(42) => Vec::new(),
             _ => call.query.all("type").map(str::to_owned).collect(),
         };
-        match chosen.iter().find(|part| !["container", "image", "volume", "build-cache"].contains(&part.as_str())) {
+        match chosen
+            .iter()
+            .find(|part| !["container", "image", "volume", "build-cache"].contains(&part.as_str()))
+        {
             Some(part) => Err(Error::invalid(format!("unknown object type: {part}"))),
             None => Ok(Self(chosen)),
         }
@@ -47,7 +50,8 @@ where
     let parts = Parts::of(&call)?;
     let usage = call.engine.disk_usage().await?;
     let now = now();
-    let containers = usage.containers.iter().map(|it| summary(&it.record, Some((it.writable, it.total)), now));
+    let containers =
+        usage.containers.iter().map(|it| summary(&it.record, Some((it.writable, it.total)), now));
     let containers: Vec<Summary> = containers.collect();
     let mut rows = None;
     if parts.has("image") {

@@ -229,7 +229,12 @@ impl Backend for FakeEngine {
         let archive = all(archive).await?;
         self.call(
             "archive_put",
-            &format!("{} {} {} {archive}", into.path.display(), into.no_overwrite_dir_non_dir, into.copy_uid_gid),
+            &format!(
+                "{} {} {} {archive}",
+                into.path.display(),
+                into.no_overwrite_dir_non_dir,
+                into.copy_uid_gid
+            ),
         )
     }
 
@@ -238,7 +243,9 @@ impl Backend for FakeEngine {
     }
 
     async fn attach(&self, reference: &str, options: AttachOptions, stream: ClientStream) -> Handed {
-        match self.call("attach", &format!("{reference} stdin={} keys={:?}", options.stdin, options.detach_keys)) {
+        match self
+            .call("attach", &format!("{reference} stdin={} keys={:?}", options.stdin, options.detach_keys))
+        {
             Ok(()) => {
                 Self::echo(stream);
                 Ok(())

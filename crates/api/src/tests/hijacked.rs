@@ -148,7 +148,9 @@ async fn a_connection_is_taken_over_after_ordinary_requests() {
         client.send("GET /containers/web/json HTTP/1.1\r\nHost: d\r\n\r\n").await;
         assert_eq!(client.reply(false).await.status, 200);
     }
-    client.send("POST /containers/web/attach HTTP/1.1\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\nmore").await;
+    client
+        .send("POST /containers/web/attach HTTP/1.1\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\nmore")
+        .await;
     assert_eq!(client.head().await, UPGRADED);
     client.finish_sending();
     ends_with(client, "morebye").await;

@@ -67,7 +67,10 @@ async fn rule_14_lists_are_never_null() {
     let pruned = server.ask("POST", "/images/prune").await.json();
     assert_eq!(pruned, json!({"ImagesDeleted": [], "SpaceReclaimed": 0}));
     let usage = server.ask("GET", "/system/df").await.json();
-    assert_eq!(usage, json!({"LayersSize": 0, "Images": [], "Containers": [], "Volumes": [], "BuildCache": []}));
+    assert_eq!(
+        usage,
+        json!({"LayersSize": 0, "Images": [], "Containers": [], "Volumes": [], "BuildCache": []})
+    );
     assert_eq!(server.ask("GET", "/system/df?type=nonsense").await.status, 400);
 }
 
@@ -82,6 +85,11 @@ async fn names_of_images_may_hold_slashes() {
     assert_eq!(server.ask("GET", "/images/a/b/json").await.status, 404);
     assert_eq!(
         server.engine.calls(),
-        ["tag_image host:5000/a/b:1 c:2", "remove_image a/b force=true prune=false", "save_images a/b", "save_images a b/c"]
+        [
+            "tag_image host:5000/a/b:1 c:2",
+            "remove_image a/b force=true prune=false",
+            "save_images a/b",
+            "save_images a b/c"
+        ]
     );
 }

@@ -95,7 +95,10 @@ async fn inspect_shows_what_clients_look_for() {
         record.state.status = status;
         server.engine.with(|state| state.containers[0] = Arc::new(record));
         let shown = server.ask("GET", "/containers/web/json").await.json();
-        assert_eq!((&shown["State"]["Status"], &shown["State"]["Running"]), (&json!(status.as_str()), &json!(running)));
+        assert_eq!(
+            (&shown["State"]["Status"], &shown["State"]["Running"]),
+            (&json!(status.as_str()), &json!(running))
+        );
     }
 }
 
@@ -133,12 +136,16 @@ async fn the_small_routes() {
     assert_eq!(server.ask("DELETE", "/containers/web?force=1&v=0").await.status, 204);
     let updated = server.ask_json("POST", "/containers/web/update", r#"{"Memory":9000000}"#).await;
     assert_eq!(updated.json(), json!({"Warnings": ["a warning"]}));
-    assert_eq!(server.ask("GET", "/containers/web/changes").await.json(), json!([{"Path": "/new", "Kind": 1}]));
+    assert_eq!(
+        server.ask("GET", "/containers/web/changes").await.json(),
+        json!([{"Path": "/new", "Kind": 1}])
+    );
     assert_eq!(server.ask("GET", "/containers/web/top").await.json()["Titles"], json!(["PID"]));
     let pruned = server.ask("POST", "/containers/prune").await.json();
     assert_eq!(pruned, json!({"ContainersDeleted": [], "SpaceReclaimed": 0}));
     assert_eq!(server.ask("GET", "/containers/web/export").await.body, "a tar");
-    let refused = server.ask_json("POST", "/containers/web/update", r#"{"Ulimits":[{"Name":"nofile"}]}"#).await;
+    let refused =
+        server.ask_json("POST", "/containers/web/update", r#"{"Ulimits":[{"Name":"nofile"}]}"#).await;
     assert!(refused.message().contains("Ulimits"));
     assert!(server.engine.calls().contains(&"resize web 24 80".to_owned()));
     assert!(server.engine.calls().contains(&"top -ef".to_owned()));
@@ -151,7 +158,10 @@ async fn commit_takes_its_words_from_the_query() {
     assert_eq!((reply.status, reply.json()), (201, json!({"Id": "sha256:1"})));
     let reply = server.ask_json("POST", "/commit?container=web", r#"{"Cmd":["x"]}"#).await;
     assert_eq!(reply.status, 201);
-    assert_eq!(server.engine.calls(), ["commit web Some(\"img:v1\") pause=false", "commit web None pause=true"]);
+    assert_eq!(
+        server.engine.calls(),
+        ["commit web Some(\"img:v1\") pause=false", "commit web None pause=true"]
+    );
 }
 
 #[tokio::test]
@@ -164,7 +174,10 @@ async fn rule_15_archives() {
         let stat = reply.header("X-Docker-Container-Path-Stat").expect("the header");
         let stat = base64::prelude::BASE64_STANDARD.decode(stat).expect("base64");
         let stat: serde_json::Value = serde_json::from_slice(&stat).expect("json");
-        assert_eq!(stat, json!({"name": "hosts", "size": 3, "mode": 420, "mtime": "0001-01-01T00:00:00Z", "linkTarget": ""}));
+        assert_eq!(
+            stat,
+            json!({"name": "hosts", "size": 3, "mode": 420, "mtime": "0001-01-01T00:00:00Z", "linkTarget": ""})
+        );
     }
     assert_eq!(server.ask("GET", "/containers/web/archive").await.status, 400);
     let mut client = server.connect().await;
@@ -174,7 +187,11 @@ async fn rule_15_archives() {
     let reply = client.reply(false).await;
     assert_eq!((reply.status, reply.body.as_str()), (200, ""));
     assert_eq!(server.engine.calls().last().map(String::as_str), Some("archive_put /tmp true false abc"));
-    server.engine.fail("archive_put", sampan_error::Kind::NotFound, "Could not find the file /tmp in container web");
+    server.engine.fail(
+        "archive_put",
+        sampan_error::Kind::NotFound,
+        "Could not find the file /tmp in container web",
+    );
     client
         .send("PUT /containers/web/archive?path=/tmp HTTP/1.1\r\nHost: d\r\nContent-Length: 1\r\n\r\nx")
         .await;
@@ -203,5 +220,7 @@ async fn networks_and_volumes() {
     );
     server.ask("POST", "/v1.41/volumes/prune").await;
     server.ask("POST", "/volumes/prune?filters=%7B%22all%22%3A%5B%22true%22%5D%7D").await;
-    assert_eq!(server.engine.calls(), ["prune_volumes all=false", "prune_volumes all=true", "prune_volumes all=true"]);
+    let calls = server.engine.calls();
+    let prunes: Vec<&str> = calls.iter().filter_map(|call| call.strip_prefix("prune_volumes ")).collect();
+    assert_eq!(prunes, ["all=false", "all=true", "all=true"]);
 }

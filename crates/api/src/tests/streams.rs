@@ -40,7 +40,8 @@ fn event(sequence: u64, time: i64, kind: &str, action: &str) -> Arc<Event> {
         kind: kind.into(),
         action: action.into(),
         actor: "abc".into(),
-        attributes: [("image".to_owned(), "busybox".to_owned()), ("name".to_owned(), "web".to_owned())].into(),
+        attributes: [("image".to_owned(), "busybox".to_owned()), ("name".to_owned(), "web".to_owned())]
+            .into(),
     })
 }
 
@@ -74,7 +75,9 @@ async fn rule_8_past_events_end_and_creations_of_images_are_hidden_from_old_clie
         event(3, 9_000_000_000, "container", "start"),
     ];
     server.engine.with(|state| state.past_events = past.to_vec());
-    let lines = |body: &str| body.lines().map(|line| serde_json::from_str(line).expect("json")).collect::<Vec<Value>>();
+    let lines = |body: &str| {
+        body.lines().map(|line| serde_json::from_str(line).expect("json")).collect::<Vec<Value>>()
+    };
     let all = lines(&server.ask("GET", "/events?since=0&until=5").await.body);
     assert_eq!(all.len(), 2);
     assert!(all[1].get("status").is_none());

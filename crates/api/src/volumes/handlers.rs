@@ -46,12 +46,8 @@ pub(super) async fn create<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
     if body.cluster_volume_spec.is_some() {
         return Err(Error::invalid("ClusterVolumeSpec is not supported: cluster volumes need a swarm"));
     }
-    let wish = NewVolume {
-        name: body.name,
-        driver: body.driver,
-        labels: body.labels,
-        options: body.driver_opts,
-    };
+    let wish =
+        NewVolume { name: body.name, driver: body.driver, labels: body.labels, options: body.driver_opts };
     let volume = call.engine.create_volume(wish).await?;
     Ok(reply::json(StatusCode::CREATED, &shown(volume))?.into())
 }

@@ -17,5 +17,4 @@ pub(super) enum Fate {
 /// Type, then its fields with their fates.
 pub(super) type Table = &'static [(&'static str, Fate)];
 
-
 mod table;

@@ -109,7 +109,11 @@ pub(crate) fn restart_policy(policy: &WirePolicy) -> Result<RestartPolicy> {
         "always" => RestartKind::Always,
         "on-failure" => RestartKind::OnFailure,
         "unless-stopped" => RestartKind::UnlessStopped,
-        other => return Err(invalid(format!("invalid restart policy: unknown policy '{other}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"))),
+        other => {
+            return Err(invalid(format!(
+                "invalid restart policy: unknown policy '{other}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
+            )));
+        }
     };
     let Ok(maximum_retries) = u32::try_from(policy.maximum_retry_count) else {
         return Err(invalid("invalid restart policy: maximum retry count cannot be negative"));

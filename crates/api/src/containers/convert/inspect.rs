@@ -141,7 +141,11 @@ fn network_settings(record: &ContainerRecord) -> NetworkSettings {
     NetworkSettings {
         bridge: String::new(),
         sandbox_id: String::new(),
-        sandbox_key: if record.state.pid > 0 { format!("/proc/{}/ns/net", record.state.pid) } else { String::new() },
+        sandbox_key: if record.state.pid > 0 {
+            format!("/proc/{}/ns/net", record.state.pid)
+        } else {
+            String::new()
+        },
         ports: ports(record),
         hairpin_mode: false,
         link_local_ipv6_address: String::new(),

@@ -72,10 +72,7 @@ pub(super) fn request(mount: Mount, version: Version) -> Result<MountRequest> {
         return Err(bad("field Target must not be empty".into()));
     }
     if !mount.target.starts_with('/') {
-        return Err(bad(format!(
-            "invalid mount path: '{}' mount path must be absolute",
-            mount.target
-        )));
+        return Err(bad(format!("invalid mount path: '{}' mount path must be absolute", mount.target)));
     }
     let target = clean(&mount.target);
     if target == "/" {
@@ -132,8 +129,8 @@ fn kind(mount: &Mount, version: Version) -> Result<MountKind> {
                 return Err(bad("field Source must not be specified"));
             }
             let options = mount.tmpfs_options.clone().unwrap_or_default();
-            let size_bytes = u64::try_from(options.size_bytes)
-                .map_err(|_| bad("size must not be negative"))?;
+            let size_bytes =
+                u64::try_from(options.size_bytes).map_err(|_| bad("size must not be negative"))?;
             Ok(MountKind::Tmpfs(TmpfsOptions { size_bytes, mode: options.mode, options: options.options }))
         }
         "image" => {

@@ -131,8 +131,11 @@ fn device(device: Device) -> Result<DeviceMapping> {
     if permissions.chars().any(|letter| !"rwm".contains(letter)) {
         return Err(invalid(format!("invalid device mode: {permissions}")));
     }
-    let container_path =
-        if device.path_in_container.is_empty() { device.path_on_host.clone() } else { device.path_in_container };
+    let container_path = if device.path_in_container.is_empty() {
+        device.path_on_host.clone()
+    } else {
+        device.path_in_container
+    };
     Ok(DeviceMapping { host_path: device.path_on_host, container_path, permissions })
 }
 
@@ -148,8 +151,21 @@ fn wish(request: DeviceRequest) -> DeviceWish {
 
 /// Names of getrlimit(2) that containers may have.
 const ULIMITS: [&str; 15] = [
-    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
-    "rttime", "sigpending", "stack",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
 ];
 
 fn ulimit(limit: Ulimit) -> Result<Limit> {

@@ -9,8 +9,8 @@ use crate::containers::wire::{
 use crate::http::Version;
 use sampan_engine::containers::ContainerRecord;
 use sampan_engine::spec::{
-    CgroupNamespace, HealthTest, Healthcheck, HostOptions, IpcMode, MountKind, MountRequest, PidMode, PortKey,
-    Propagation, Resources, RestartKind, ThrottleDevice, UserNamespace, UtsMode,
+    CgroupNamespace, HealthTest, Healthcheck, HostOptions, IpcMode, MountKind, MountRequest, PidMode,
+    PortKey, Propagation, Resources, RestartKind, ThrottleDevice, UserNamespace, UtsMode,
 };
 use std::collections::BTreeMap;
 
@@ -153,7 +153,8 @@ fn limits(shown: &mut HostConfig, resources: &Resources) {
     shown.cgroup_parent.clone_from(&resources.cgroup_parent);
     shown.blkio_weight = resources.blkio_weight;
     let weights = resources.blkio_weight_device.iter();
-    shown.blkio_weight_device = weights.map(|it| Weight { path: it.path.clone(), weight: it.weight }).collect();
+    shown.blkio_weight_device =
+        weights.map(|it| Weight { path: it.path.clone(), weight: it.weight }).collect();
     shown.blkio_device_read_bps = throttles(&resources.blkio_device_read_bps);
     shown.blkio_device_write_bps = throttles(&resources.blkio_device_write_bps);
     shown.blkio_device_read_iops = throttles(&resources.blkio_device_read_iops);

@@ -22,7 +22,11 @@ pub(crate) fn stats(record: &ContainerRecord, sample: &StatsSample, before: Opti
         cpu_stats: cpu(sample),
         precpu_stats: before.map(cpu).unwrap_or_default(),
         memory_stats: memory(sample),
-        networks: sample.networks.iter().map(|(name, counters)| (name.clone(), interface(*counters))).collect(),
+        networks: sample
+            .networks
+            .iter()
+            .map(|(name, counters)| (name.clone(), interface(*counters)))
+            .collect(),
     }
 }
 
@@ -106,16 +110,7 @@ fn entry(major: u32, minor: u32, operation: &str, value: u64) -> BlkioEntry {
 fn interface(counters: InterfaceCounters) -> Interface {
     let ([rx_bytes, rx_packets, rx_errors, rx_dropped], [tx_bytes, tx_packets, tx_errors, tx_dropped]) =
         (counters.received, counters.sent);
-    Interface {
-        rx_bytes,
-        rx_packets,
-        rx_errors,
-        rx_dropped,
-        tx_bytes,
-        tx_packets,
-        tx_errors,
-        tx_dropped,
-    }
+    Interface { rx_bytes, rx_packets, rx_errors, rx_dropped, tx_bytes, tx_packets, tx_errors, tx_dropped }
 }
 
 #[cfg(test)]
@@ -123,12 +118,19 @@ mod tests {
     use super::*;
 
     fn sample(unified: bool) -> StatsSample {
-        let mut sample =
-            StatsSample { read: 1_000_000_000, system_cpu: 50, online_cpus: 2, machine_memory: 100, ..Default::default() };
+        let mut sample = StatsSample {
+            read: 1_000_000_000,
+            system_cpu: 50,
+            online_cpus: 2,
+            machine_memory: 100,
+            ..Default::default()
+        };
         sample.cgroup.unified = unified;
         sample.cgroup.memory.limit = u64::MAX;
         sample.cgroup.memory.usage = 7;
-        sample.networks.insert("eth0".into(), InterfaceCounters { received: [1, 2, 3, 4], sent: [5, 6, 7, 8] });
+        sample
+            .networks
+            .insert("eth0".into(), InterfaceCounters { received: [1, 2, 3, 4], sent: [5, 6, 7, 8] });
         sample
     }
 

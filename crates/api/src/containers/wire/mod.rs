@@ -17,9 +17,7 @@ pub(crate) use host::{
 };
 pub(crate) use inspect::{GraphDriver, HealthLog, HealthState, Inspect, MountPoint, NetworkSettings, State};
 pub(crate) use network::{Endpoint, IpamConfig, NetworkingConfig};
-pub(crate) use small::{
-    Change, CommitReply, PathStat, Prune, Top, UpdateBody, UpdateReply, Wait, WaitError,
-};
+pub(crate) use small::{Change, CommitReply, PathStat, Prune, Top, UpdateBody, UpdateReply, Wait, WaitError};
 pub(crate) use stats::{
     Blkio, BlkioEntry, CpuStats, CpuUsage, Interface, MemoryStats, Pids, Stats, Throttling,
 };

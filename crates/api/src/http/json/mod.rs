@@ -1,13 +1,14 @@
 //! JSON as Go's decoder reads it: keys in any case, `null` is the same as absent, unknown keys are passed over.
 
 mod fields;
+mod tree;
 mod value;
 
 #[cfg(test)]
 pub(crate) use fields::names;
 use sampan_error::{Error, Result};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use tree::Tree;
 use value::GoValue;
 
 /// Decodes a body of exactly one JSON value.
@@ -18,7 +19,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::invalid("invalid JSON: got EOF while reading request body"));
     }
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Tree>();
     let value = match values.next() {
         Some(Ok(value)) => value,
         Some(Err(error)) => return Err(Error::invalid(format!("invalid JSON: {error}"))),
@@ -27,15 +28,16 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes[values.byte_offset()..].iter().any(|byte| !byte.is_ascii_whitespace()) {
         return Err(Error::invalid("unexpected content after JSON"));
     }
-    from_value(value)
+    T::deserialize(GoValue(value)).map_err(|error| Error::invalid(format!("invalid JSON: {error}")))
 }
 
 /// Decodes a value that was read already.
 ///
 /// # Errors
-/// A value has a wrong type; the sentence names its field.
-pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T> {
-    T::deserialize(GoValue(value)).map_err(|error| Error::invalid(format!("invalid JSON: {error}")))
+/// As [`decode`].
+#[cfg(test)]
+pub(crate) fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T> {
+    decode(value.to_string().as_bytes())
 }
 
 /// The same for a body that may be empty, which is the same as `{}`.
@@ -81,7 +83,10 @@ mod tests {
         assert_eq!(outer.labels["Tty"], "x");
         assert_eq!(outer.inner.name, "n");
         assert_eq!(decode::<Outer>(b"null").expect("null"), Outer::default());
-        assert_eq!(decode::<Outer>(br#"{"Inner":null,"Labels":null,"Tty":null}"#).expect("nulls"), Outer::default());
+        assert_eq!(
+            decode::<Outer>(br#"{"Inner":null,"Labels":null,"Tty":null}"#).expect("nulls"),
+            Outer::default()
+        );
         assert_eq!(decode::<Outer>(br#"{"memory":1,"Memory":2}"#).expect("twice").memory, 2);
     }
 
@@ -98,7 +103,10 @@ mod tests {
     #[test]
     fn rule_11_an_empty_body_is_fine_where_it_may_be_and_trailing_json_is_not() {
         assert_eq!(decode_optional::<Outer>(b" \n").expect("empty"), Outer::default());
-        assert_eq!(decode::<Outer>(b"{} {}").expect_err("trailing").to_string(), "unexpected content after JSON");
+        assert_eq!(
+            decode::<Outer>(b"{} {}").expect_err("trailing").to_string(),
+            "unexpected content after JSON"
+        );
         assert!(decode::<Outer>(b"{} \n").is_ok());
         assert!(decode::<Outer>(b"").is_err());
         assert!(decode::<Outer>(b"{\"a\"").is_err());

@@ -1,16 +1,19 @@
 //! The deserializer behind [`super::decode`]: a JSON value with Go's leniency.
 
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor};
-use serde_json::{Error, Map, Value};
+use super::tree::Tree;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+use serde_json::Error;
 
 /// A JSON value that is decoded as Go does.
-pub(crate) struct GoValue(pub(crate) Value);
+pub(super) struct GoValue(pub(super) Tree);
 
 /// Methods for the types whose `null` is their zero value in Go.
 macro_rules! null_is_zero {
     ($($method:ident => $visit:ident($zero:expr);)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            if self.0.is_null() { visitor.$visit($zero) } else { self.deserialize_any(visitor) }
+            if matches!(self.0, Tree::Null) { visitor.$visit($zero) } else { self.deserialize_any(visitor) }
         })*
     };
 }
@@ -20,9 +23,14 @@ impl<'de> Deserializer<'de> for GoValue {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Array(items) => visitor.visit_seq(Items(items.into_iter())),
-            Value::Object(fields) => visitor.visit_map(Entries { rest: fields.into_iter(), value: None }),
-            other => other.deserialize_any(visitor),
+            Tree::Null => visitor.visit_unit(),
+            Tree::Bool(value) => visitor.visit_bool(value),
+            Tree::Unsigned(value) => visitor.visit_u64(value),
+            Tree::Signed(value) => visitor.visit_i64(value),
+            Tree::Float(value) => visitor.visit_f64(value),
+            Tree::Text(value) => visitor.visit_string(value),
+            Tree::List(items) => visitor.visit_seq(Items(items.into_iter())),
+            Tree::Object(fields) => visitor.visit_map(Entries { rest: fields.into_iter(), value: None }),
         }
     }
 
@@ -42,11 +50,15 @@ impl<'de> Deserializer<'de> for GoValue {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if matches!(self.0, Tree::Null) { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.0.is_null() { visitor.visit_seq(Items(Vec::new().into_iter())) } else { self.deserialize_any(visitor) }
+        if matches!(self.0, Tree::Null) {
+            visitor.visit_seq(Items(Vec::new().into_iter()))
+        } else {
+            self.deserialize_any(visitor)
+        }
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Error> {
@@ -55,7 +67,7 @@ impl<'de> Deserializer<'de> for GoValue {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Null => visitor.visit_map(Entries { rest: Map::new().into_iter(), value: None }),
+            Tree::Null => visitor.visit_map(Entries { rest: Vec::new().into_iter(), value: None }),
             other => Self(other).deserialize_any(visitor),
         }
     }
@@ -67,12 +79,12 @@ impl<'de> Deserializer<'de> for GoValue {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Null => visitor.visit_map(Fields { rest: Vec::new().into_iter(), value: None }),
-            Value::Object(fields) => {
+            Tree::Null => visitor.visit_map(Fields { rest: Vec::new().into_iter(), value: None }),
+            Tree::Object(fields) => {
                 visitor.visit_map(Fields { rest: canonical(fields, names).into_iter(), value: None })
             }
-            Value::Array(_) => Err(Error::custom("cannot unmarshal array into an object")),
-            other => other.deserialize_any(visitor),
+            Tree::List(_) => Err(Error::custom("cannot unmarshal array into an object")),
+            other => Self(other).deserialize_any(visitor),
         }
     }
 
@@ -91,8 +103,8 @@ impl<'de> Deserializer<'de> for GoValue {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.0 {
-            Value::String(word) => visitor.visit_enum(Word(word)),
-            other => other.deserialize_any(visitor),
+            Tree::Text(word) => visitor.visit_enum(Word(word)),
+            other => Self(other).deserialize_any(visitor),
         }
     }
 
@@ -107,14 +119,14 @@ impl<'de> Deserializer<'de> for GoValue {
 
 /// The fields of an object under the names that the type knows, each once, the last one winning;
 /// a field of the exact name wins over one in another case only by coming later, as in Go.
-fn canonical(fields: Map<String, Value>, names: &'static [&'static str]) -> Vec<(&'static str, Value)> {
-    let mut known: Vec<(&'static str, Value)> = Vec::with_capacity(fields.len());
+fn canonical(fields: Vec<(String, Tree)>, names: &'static [&'static str]) -> Vec<(&'static str, Tree)> {
+    let mut known: Vec<(&'static str, Tree)> = Vec::with_capacity(fields.len());
     for (key, value) in fields {
         let name = names
             .iter()
             .find(|name| **name == key)
             .or_else(|| names.iter().find(|name| name.eq_ignore_ascii_case(&key)));
-        let Some(name) = name.filter(|_| !value.is_null()) else { continue };
+        let Some(name) = name.filter(|_| !matches!(value, Tree::Null)) else { continue };
         match known.iter_mut().find(|(seen, _)| seen == name) {
             Some(slot) => slot.1 = value,
             None => known.push((name, value)),
@@ -125,8 +137,8 @@ fn canonical(fields: Map<String, Value>, names: &'static [&'static str]) -> Vec<
 
 /// Fields of a struct.
 struct Fields {
-    rest: std::vec::IntoIter<(&'static str, Value)>,
-    value: Option<(&'static str, Value)>,
+    rest: std::vec::IntoIter<(&'static str, Tree)>,
+    value: Option<(&'static str, Tree)>,
 }
 
 impl<'de> MapAccess<'de> for Fields {
@@ -135,7 +147,9 @@ impl<'de> MapAccess<'de> for Fields {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         self.value = self.rest.next();
         match &self.value {
-            Some((name, _)) => seed.deserialize(serde::de::value::BorrowedStrDeserializer::new(name)).map(Some),
+            Some((name, _)) => {
+                seed.deserialize(serde::de::value::BorrowedStrDeserializer::new(name)).map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -148,8 +162,8 @@ impl<'de> MapAccess<'de> for Fields {
 
 /// Entries of a map, whose keys are data.
 struct Entries {
-    rest: serde_json::map::IntoIter,
-    value: Option<(String, Value)>,
+    rest: std::vec::IntoIter<(String, Tree)>,
+    value: Option<(String, Tree)>,
 }
 
 impl<'de> MapAccess<'de> for Entries {
@@ -170,7 +184,7 @@ impl<'de> MapAccess<'de> for Entries {
 }
 
 /// Items of a list.
-struct Items(std::vec::IntoIter<Value>);
+struct Items(std::vec::IntoIter<Tree>);
 
 impl<'de> SeqAccess<'de> for Items {
     type Error = Error;

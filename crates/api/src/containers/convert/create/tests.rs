@@ -61,7 +61,8 @@ fn rule_13_mounts_of_old_clients() {
     assert!(!bind(39).non_recursive);
     assert!(bind(43).read_only_non_recursive);
     assert!(!bind(44).read_only_non_recursive);
-    let misplaced = json!({"HostConfig": {"Mounts": [{"Type": "tmpfs", "Target": "/b", "VolumeOptions": {}}]}});
+    let misplaced =
+        json!({"HostConfig": {"Mounts": [{"Type": "tmpfs", "Target": "/b", "VolumeOptions": {}}]}});
     assert_eq!(refusal(misplaced.clone(), 42), "VolumeOptions must not be specified on mount type \"tmpfs\"");
     assert!(convert(misplaced, 41).is_ok());
     let subpath = json!({"HostConfig": {"Mounts": [{"Type": "volume", "Target": "/b", "VolumeOptions": {"Subpath": "x"}}]}});
@@ -75,7 +76,9 @@ fn rule_13_mounts_of_old_clients() {
 #[test]
 fn rule_13_networks_of_old_clients() {
     let body = json!({"NetworkingConfig": {"EndpointsConfig": {"a": {"GwPriority": 5}, "b": null}}});
-    assert!(refusal(body.clone(), 43).starts_with("Container cannot be created with multiple network endpoints"));
+    assert!(
+        refusal(body.clone(), 43).starts_with("Container cannot be created with multiple network endpoints")
+    );
     assert_eq!(spec_of(body.clone(), 47).networks["a"].gateway_priority, 0);
     assert_eq!(spec_of(body, 48).networks["a"].gateway_priority, 5);
     let health = json!({"Healthcheck": {"Test": ["CMD", "x"], "StartInterval": 5_000_000}});
@@ -95,7 +98,10 @@ fn rule_13_the_mac_address_of_the_container_goes_to_its_first_endpoint() {
         "NetworkingConfig": {"EndpointsConfig": {"bridge": {"MacAddress": "02:42:00:00:00:02"}}}});
     assert!(refusal(both.clone(), 44).contains("must match"));
     assert!(convert(both, 43).is_ok());
-    assert!(refusal(json!({"MacAddress": "x", "HostConfig": {"NetworkMode": "host"}}), 51).contains("mac-address"));
+    assert!(
+        refusal(json!({"MacAddress": "x", "HostConfig": {"NetworkMode": "host"}}), 51)
+            .contains("mac-address")
+    );
 }
 
 #[test]
@@ -104,10 +110,12 @@ fn report_13_what_composes_old_and_new_send() {
     assert_eq!(spec.process.entrypoint, Some(Vec::new()));
     assert_eq!(spec.process.cmd, Some(vec!["one word".into()]));
     assert_eq!(spec.process.healthcheck.expect("a check").test, HealthTest::None);
-    let spec = spec_of(json!({"HostConfig": {"Binds": ["/a/:/data/:rw"], "RestartPolicy": {"Name": "always"}}}), 51);
+    let spec =
+        spec_of(json!({"HostConfig": {"Binds": ["/a/:/data/:rw"], "RestartPolicy": {"Name": "always"}}}), 51);
     assert_eq!((spec.host.binds[0].source.as_str(), spec.host.binds[0].target.as_str()), ("/a", "/data"));
     assert_eq!(spec.host.restart.kind, RestartKind::Always);
-    let ports = json!({"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": ""}], "81/tcp": null}}});
+    let ports =
+        json!({"HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": ""}], "81/tcp": null}}});
     let spec = spec_of(ports, 51);
     assert_eq!(spec.host.port_bindings.len(), 2);
     assert!(spec.host.port_bindings.iter().all(|binding| binding.host_port.is_none()));
@@ -122,13 +130,19 @@ fn bad_values_are_refused_and_named() {
         (json!({"HostConfig": {"IpcMode": "odd"}}), "invalid IPC mode"),
         (json!({"HostConfig": {"RestartPolicy": {"Name": "odd"}}}), "unknown policy 'odd'"),
         (json!({"HostConfig": {"Ulimits": [{"Name": "odd"}]}}), "invalid ulimit type: odd"),
-        (json!({"HostConfig": {"Devices": [{"PathOnHost": "/dev/x", "CgroupPermissions": "q"}]}}), "device mode"),
+        (
+            json!({"HostConfig": {"Devices": [{"PathOnHost": "/dev/x", "CgroupPermissions": "q"}]}}),
+            "device mode",
+        ),
         (json!({"HostConfig": {"Mounts": [{"Type": "odd", "Target": "/a"}]}}), "mount type unknown"),
         (json!({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "/a", "Target": "a"}]}}), "absolute"),
         (json!({"HostConfig": {"PortBindings": {"x/tcp": []}}}), "invalid port specification"),
         (json!({"ExposedPorts": {"0/tcp": {}}}), "invalid port specification"),
         (json!({"Healthcheck": {"Test": ["ODD"]}}), "Unknown healthcheck type"),
-        (json!({"NetworkingConfig": {"EndpointsConfig": {"a": {"IPAMConfig": {"IPv4Address": "x"}}}}}), "valid IP"),
+        (
+            json!({"NetworkingConfig": {"EndpointsConfig": {"a": {"IPAMConfig": {"IPv4Address": "x"}}}}}),
+            "valid IP",
+        ),
         (json!({"HostConfig": {"Capabilities": ["ALL"]}}), "Capabilities"),
         (json!({"Tty": "yes"}), "Tty"),
         (json!({"HostConfig": {"Memory": "1g"}}), "HostConfig.Memory"),
@@ -150,7 +164,9 @@ fn every_field_of_the_host_that_is_honoured_changes_the_specification() {
             | "IOMaximumBandwidth" | "Capabilities" => continue,
             "Binds" => json!(["/a:/b"]),
             "LogConfig" => json!({"Type": "none"}),
-            "NetworkMode" | "PidMode" | "IpcMode" | "UTSMode" | "UsernsMode" | "CgroupnsMode" => json!("host"),
+            "NetworkMode" | "PidMode" | "IpcMode" | "UTSMode" | "UsernsMode" | "CgroupnsMode" => {
+                json!("host")
+            }
             "PortBindings" => json!({"80": []}),
             "RestartPolicy" => json!({"Name": "always"}),
             "ConsoleSize" => json!([1, 2]),
@@ -166,11 +182,13 @@ fn every_field_of_the_host_that_is_honoured_changes_the_specification() {
             "ContainerIDFile" | "VolumeDriver" | "Runtime" | "CgroupParent" | "CpusetCpus" | "CpusetMems" => {
                 json!("x")
             }
-            "AutoRemove" | "Privileged" | "PublishAllPorts" | "ReadonlyRootfs" | "OomKillDisable" | "Init" => {
+            "AutoRemove" | "Privileged" | "PublishAllPorts" | "ReadonlyRootfs" | "OomKillDisable"
+            | "Init" => {
                 json!(true)
             }
-            "VolumesFrom" | "CapAdd" | "CapDrop" | "Dns" | "DnsOptions" | "DnsSearch" | "ExtraHosts" | "GroupAdd"
-            | "Links" | "SecurityOpt" | "DeviceCgroupRules" | "MaskedPaths" | "ReadonlyPaths" => words.clone(),
+            "VolumesFrom" | "CapAdd" | "CapDrop" | "Dns" | "DnsOptions" | "DnsSearch" | "ExtraHosts"
+            | "GroupAdd" | "Links" | "SecurityOpt" | "DeviceCgroupRules" | "MaskedPaths"
+            | "ReadonlyPaths" => words.clone(),
             _ => json!(20),
         };
         let changed = spec_of(json!({"HostConfig": {*name: value}}), 51);
@@ -183,8 +201,8 @@ fn every_field_of_the_configuration_changes_the_specification() {
     let plain = spec_of(json!({}), 51);
     for name in json::names::<crate::containers::wire::Config>() {
         let value = match *name {
-            "AttachStdin" | "AttachStdout" | "AttachStderr" | "Tty" | "OpenStdin" | "StdinOnce" | "ArgsEscaped"
-            | "NetworkDisabled" => json!(true),
+            "AttachStdin" | "AttachStdout" | "AttachStderr" | "Tty" | "OpenStdin" | "StdinOnce"
+            | "ArgsEscaped" | "NetworkDisabled" => json!(true),
             "ExposedPorts" => json!({"80/tcp": {}}),
             "Volumes" => json!({"/data": {}}),
             "Env" | "Cmd" | "Entrypoint" | "OnBuild" | "Shell" => json!(["x"]),

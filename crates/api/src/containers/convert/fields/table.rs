@@ -105,9 +105,7 @@ const HOST: Table = &[
     ("ReadonlyPaths", Fate::Honoured),
 ];
 
-const NETWORKING: Table = &[
-    ("EndpointsConfig", Fate::Honoured),
-];
+const NETWORKING: Table = &[("EndpointsConfig", Fate::Honoured)];
 
 const ENDPOINT: Table = &[
     ("IPAMConfig", Fate::Honoured),
@@ -127,11 +125,8 @@ const ENDPOINT: Table = &[
     ("DNSNames", Fate::Output),
 ];
 
-const IPAM: Table = &[
-    ("IPv4Address", Fate::Honoured),
-    ("IPv6Address", Fate::Honoured),
-    ("LinkLocalIPs", Fate::Honoured),
-];
+const IPAM: Table =
+    &[("IPv4Address", Fate::Honoured), ("IPv6Address", Fate::Honoured), ("LinkLocalIPs", Fate::Honoured)];
 
 const HEALTH: Table = &[
     ("Test", Fate::Honoured),
@@ -169,20 +164,12 @@ const VOLUME_OPTIONS: Table = &[
     ("Subpath", Fate::Honoured),
 ];
 
-const IMAGE_OPTIONS: Table = &[
-    ("Subpath", Fate::Honoured),
-];
+const IMAGE_OPTIONS: Table = &[("Subpath", Fate::Honoured)];
 
-const TMPFS_OPTIONS: Table = &[
-    ("SizeBytes", Fate::Honoured),
-    ("Mode", Fate::Honoured),
-    ("Options", Fate::Honoured),
-];
+const TMPFS_OPTIONS: Table =
+    &[("SizeBytes", Fate::Honoured), ("Mode", Fate::Honoured), ("Options", Fate::Honoured)];
 
-const DRIVER: Table = &[
-    ("Name", Fate::Honoured),
-    ("Options", Fate::Honoured),
-];
+const DRIVER: Table = &[("Name", Fate::Honoured), ("Options", Fate::Honoured)];
 
 const DEVICE_REQUEST: Table = &[
     ("Driver", Fate::Honoured),
@@ -198,36 +185,17 @@ const DEVICE: Table = &[
     ("CgroupPermissions", Fate::Honoured),
 ];
 
-const THROTTLE: Table = &[
-    ("Path", Fate::Honoured),
-    ("Rate", Fate::Honoured),
-];
+const THROTTLE: Table = &[("Path", Fate::Honoured), ("Rate", Fate::Honoured)];
 
-const RESTART: Table = &[
-    ("Name", Fate::Honoured),
-    ("MaximumRetryCount", Fate::Honoured),
-];
+const RESTART: Table = &[("Name", Fate::Honoured), ("MaximumRetryCount", Fate::Honoured)];
 
-const BINDING: Table = &[
-    ("HostIp", Fate::Honoured),
-    ("HostPort", Fate::Honoured),
-];
+const BINDING: Table = &[("HostIp", Fate::Honoured), ("HostPort", Fate::Honoured)];
 
-const ULIMIT: Table = &[
-    ("Name", Fate::Honoured),
-    ("Soft", Fate::Honoured),
-    ("Hard", Fate::Honoured),
-];
+const ULIMIT: Table = &[("Name", Fate::Honoured), ("Soft", Fate::Honoured), ("Hard", Fate::Honoured)];
 
-const WEIGHT: Table = &[
-    ("Path", Fate::Honoured),
-    ("Weight", Fate::Honoured),
-];
+const WEIGHT: Table = &[("Path", Fate::Honoured), ("Weight", Fate::Honoured)];
 
-const LOG: Table = &[
-    ("Type", Fate::Honoured),
-    ("Config", Fate::Honoured),
-];
+const LOG: Table = &[("Type", Fate::Honoured), ("Config", Fate::Honoured)];
 
 /// Fields that a type reads although API 1.51 no longer has them, so that they can be refused by name.
 const BEYOND: [&str; 2] = ["Capabilities", "ClusterOptions"];
