@@ -160,8 +160,15 @@ impl Shim {
                 }
                 self.forget_ended_sessions();
             }
-            Token::Relay(number) => self.relays.socket_ready(number, &mut self.buffer),
-            Token::Flow(number, inner) => self.relays.flow_ready(number, inner, flags, &mut self.buffer),
+            Token::Relay(number) => {
+                // A datagram that is larger than the buffer would be cut off.
+                self.buffer.resize(LARGE_BUFFER, 0);
+                self.relays.socket_ready(number, &mut self.buffer);
+            }
+            Token::Flow(number, inner) => {
+                self.buffer.resize(LARGE_BUFFER, 0);
+                self.relays.flow_ready(number, inner, flags, &mut self.buffer);
+            }
         }
     }
 

@@ -238,7 +238,7 @@ impl Session {
         &mut self,
         number: u32,
         flags: EventFlags,
-        buffer: &mut [u8],
+        buffer: &mut Vec<u8>,
         events: &mut Vec<Event>,
     ) {
         let Some(index) = self.clients.iter().position(|client| client.number == number) else { return };
@@ -246,7 +246,12 @@ impl Session {
         if room || !self.clients[index].takes_input() {
             match self.clients[index].receive(buffer, flags) {
                 Received::Nothing => {}
-                Received::Bytes(count) => self.take_input(index, &buffer[..count]),
+                Received::Bytes(count) => {
+                    self.take_input(index, &buffer[..count]);
+                    if count == buffer.len() {
+                        buffer.resize(super::LARGE_BUFFER, 0);
+                    }
+                }
                 Received::End => self.input_ended(index),
                 Received::Gone => {
                     if self.clients[index].takes_input() {

@@ -112,7 +112,7 @@ fn datagrams_find_their_way_back() {
     let inner = UdpSocket::bind("127.0.0.1:0").unwrap();
     let target = inner.local_addr().unwrap();
     std::thread::spawn(move || {
-        let mut buffer = [0; 1500];
+        let mut buffer = [0; 65_536];
         while let Ok((count, from)) = inner.recv_from(&mut buffer) {
             buffer[..count].reverse();
             inner.send_to(&buffer[..count], from).unwrap();
@@ -134,6 +134,11 @@ fn datagrams_find_their_way_back() {
         let count = client.recv(&mut buffer).unwrap();
         assert_eq!(&buffer[..count], format!("{number}cba").as_bytes());
     }
+    let large: Vec<u8> = (0..60_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+    clients[0].send(&large).unwrap();
+    let mut buffer = vec![0; 65_536];
+    assert_eq!(clients[0].recv(&mut buffer).unwrap(), large.len());
+    assert!(buffer[..large.len()].iter().rev().eq(&large));
     shim.daemon.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
     assert_eq!(shim.finish().code, 137);
 }
