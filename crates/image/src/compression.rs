@@ -16,7 +16,7 @@ pub(crate) struct Plain<'a> {
 
 enum Source<'a> {
     Plain(Counted<'a>),
-    Gzip(flate2::bufread::MultiGzDecoder<BufReader<Hashed<'a>>>),
+    Gzip(Box<flate2::bufread::MultiGzDecoder<BufReader<Hashed<'a>>>>),
     Zstd(zstd::stream::read::Decoder<'static, BufReader<Hashed<'a>>>),
 }
 
@@ -26,7 +26,9 @@ impl<'a> Plain<'a> {
         let mut head = Vec::with_capacity(4);
         Read::take(&mut *input, 4).read_to_end(&mut head)?;
         let source = match head.as_slice() {
-            [0x1f, 0x8b, ..] => Source::Gzip(flate2::bufread::MultiGzDecoder::new(hashed(head, input))),
+            [0x1f, 0x8b, ..] => {
+                Source::Gzip(Box::new(flate2::bufread::MultiGzDecoder::new(hashed(head, input))))
+            }
             [0x28, 0xb5, 0x2f, 0xfd] => {
                 Source::Zstd(zstd::stream::read::Decoder::with_buffer(hashed(head, input))?)
             }
@@ -49,21 +51,20 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// Reads what follows the compressed data, and gives digest (`None` when the stream was plain: it is
-    /// that of the plain bytes) and length of all that came in.
-    pub(crate) fn finish(self) -> io::Result<(Option<String>, u64)> {
-        let rest = match self.source {
-            Source::Plain(counted) => return Ok((None, counted.count)),
+    /// Reads what follows the compressed data, and gives the digest of all that came in; `None` when the
+    /// stream was plain: it is that of the plain bytes.
+    pub(crate) fn finish(self) -> io::Result<Option<String>> {
+        let mut rest = match self.source {
+            Source::Plain(_) => return Ok(None),
             Source::Gzip(decoder) => decoder.into_inner(),
             Source::Zstd(decoder) => decoder.finish(),
         };
-        let mut rest = rest;
         while !rest.fill_buf()?.is_empty() {
             let length = rest.buffer().len();
             rest.consume(length);
         }
         let hashed = rest.into_inner();
-        Ok((Some(format!("sha256:{}", hex::encode(hashed.hash.finalize()))), hashed.input.count))
+        Ok(Some(format!("sha256:{}", hex::encode(hashed.hash.finalize()))))
     }
 }
 

@@ -21,8 +21,6 @@ pub(crate) struct Ingested {
     pub(crate) diff_id: String,
     /// Digest of the bytes as they came, compressed or not.
     pub(crate) blob_digest: String,
-    /// Number of those bytes.
-    pub(crate) blob_size: u64,
 }
 
 /// Unpacks one layer from a stream in any known compression. The stream is read to its end.
@@ -52,9 +50,7 @@ pub(crate) fn ingest(driver: &dyn SnapshotDriver, input: &mut dyn Read) -> Resul
         match (staged, pumped) {
             (Err(error), Ok(_)) => Err(error.into()),
             (_, Err(error)) => Err(ImageError::io("reading a layer", error)),
-            (Ok(staged), Ok((diff_id, blob_digest, blob_size))) => {
-                Ok(Ingested { staged, diff_id, blob_digest, blob_size })
-            }
+            (Ok(staged), Ok((diff_id, blob_digest))) => Ok(Ingested { staged, diff_id, blob_digest }),
         }
     })
 }
@@ -74,12 +70,12 @@ pub(crate) fn ingest_written(
             let mut pipe = Pipe { incoming, empty, current: Vec::new(), position: 0 };
             driver.stage_layer(&mut pipe)
         });
-        let mut feeder = Feeder { full, hash: Sha256::new(), size: 0 };
+        let mut feeder = Feeder { full, hash: Sha256::new() };
         let mut buffered = io::BufWriter::with_capacity(BUFFER, &mut feeder);
         let produced = produce(&mut buffered)
             .and_then(|()| buffered.flush().map_err(|error| ImageError::io("unpacking a layer", error)));
         drop(buffered);
-        let Feeder { full, hash, size } = feeder;
+        let Feeder { full, hash } = feeder;
         if produced.is_err() {
             let _ = full.send(Err(io::Error::other("the layer could not be made")));
         }
@@ -95,7 +91,7 @@ pub(crate) fn ingest_written(
             (Err(error), Err(_)) => Err(error.into()),
             (Ok(staged), Ok(())) => {
                 let diff_id = format!("sha256:{}", hex::encode(hash.finalize()));
-                Ok(Ingested { staged, blob_digest: diff_id.clone(), diff_id, blob_size: size })
+                Ok(Ingested { staged, blob_digest: diff_id.clone(), diff_id })
             }
         }
     })
@@ -104,13 +100,11 @@ pub(crate) fn ingest_written(
 struct Feeder {
     full: Full,
     hash: Sha256,
-    size: u64,
 }
 
 impl Write for Feeder {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.hash.update(bytes);
-        self.size += bytes.len() as u64;
         self.full.send(Ok(bytes.to_vec())).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
         Ok(bytes.len())
     }
@@ -120,8 +114,8 @@ impl Write for Feeder {
     }
 }
 
-/// Hashes a stream in any known compression without unpacking it: diff id, digest and size as it came.
-pub(crate) fn hash_only(input: &mut dyn Read) -> Result<(String, String, u64)> {
+/// Hashes a stream in any known compression without unpacking it: diff id, and digest as it came.
+pub(crate) fn hash_only(input: &mut dyn Read) -> Result<(String, String)> {
     pump(input, &mut Some).map_err(|error| ImageError::io("reading a layer", error))
 }
 
@@ -132,7 +126,7 @@ type Full = SyncSender<io::Result<Vec<u8>>>;
 fn pump(
     input: &mut dyn Read,
     pass: &mut dyn FnMut(Vec<u8>) -> Option<Vec<u8>>,
-) -> io::Result<(String, String, u64)> {
+) -> io::Result<(String, String)> {
     let mut plain = Plain::new(input)?;
     let mut hash = Sha256::new();
     let mut buffer = Vec::new();
@@ -160,9 +154,9 @@ fn pump(
         }
     }
     let diff_id = format!("sha256:{}", hex::encode(hash.finalize()));
-    let (blob_digest, blob_size) = plain.finish()?;
+    let blob_digest = plain.finish()?;
     let blob_digest = blob_digest.unwrap_or_else(|| diff_id.clone());
-    Ok((diff_id, blob_digest, blob_size))
+    Ok((diff_id, blob_digest))
 }
 
 /// The unpacker's end.

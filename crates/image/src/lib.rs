@@ -29,4 +29,4 @@ pub use load::{LoadProgress, Loaded};
 pub use make::{CommitRequest, ImportOptions, host_architecture};
 pub use reference::Reference;
 pub use remove::{ImageUser, Pruned, RemoveOptions, Removed};
-pub use store::{Names, ReferenceRecord, Store, Tagged};
+pub use store::{Inspected, Names, ReferenceRecord, Store, Tagged};

@@ -189,4 +189,5 @@ fn looks_like_layer(path: &str, head: &[u8]) -> bool {
         || head.starts_with(&[0x1f, 0x8b])
         || head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
         || path.ends_with(".tar")
+        || path.starts_with("blobs/")
 }

@@ -332,6 +332,19 @@ impl Store {
         names_in(&self.state(), id)
     }
 
+    /// All that is known of an image.
+    ///
+    /// # Errors
+    /// Those of [`Store::find`].
+    pub fn inspect(&self, text: &str) -> Result<Inspected> {
+        let image = self.find(text)?;
+        let driver_data = match image.top_layer() {
+            Some(top) => self.driver.inspect_layer(top)?,
+            None => Vec::new(),
+        };
+        Ok(Inspected { names: self.names(&image.id), driver: self.driver.name(), driver_data, image })
+    }
+
     /// Gives an image a further name. Returns the image that had the name before, if another.
     ///
     /// # Errors
@@ -381,6 +394,19 @@ impl Store {
     pub fn count(&self) -> usize {
         self.state().images.len()
     }
+}
+
+/// All that is known of an image.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// The image.
+    pub image: Arc<Image>,
+    /// Its names.
+    pub names: Names,
+    /// Name of the snapshot driver.
+    pub driver: &'static str,
+    /// What the driver tells of its top layer: `GraphDriver.Data`.
+    pub driver_data: Vec<(String, String)>,
 }
 
 /// Names of one image as users write them.

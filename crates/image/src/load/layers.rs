@@ -17,6 +17,8 @@ const STEP: u64 = 1 << 20;
 pub(super) struct Layers<'a> {
     store: &'a Store,
     by_path: HashMap<String, Met>,
+    /// Chain ids of what was committed here, by diff id: an image may have the same layer twice.
+    committed: HashMap<String, String>,
     any_new: bool,
 }
 
@@ -28,7 +30,7 @@ struct Met {
 
 impl<'a> Layers<'a> {
     pub(super) fn new(store: &'a Store) -> Self {
-        Self { store, by_path: HashMap::new(), any_new: false }
+        Self { store, by_path: HashMap::new(), committed: HashMap::new(), any_new: false }
     }
 
     /// Reads one layer: unpacks it, unless it is stored already or another caller is at it.
@@ -44,7 +46,7 @@ impl<'a> Layers<'a> {
         let mut contents = Contents { reader, id, current: 0, told: 0, total: size, progress };
         let met = match &claim {
             Some(claim) if self.store.has_diff(claim) => {
-                let (diff_id, blob, _) = hash_only(&mut contents)?;
+                let (diff_id, blob) = hash_only(&mut contents)?;
                 check_claim(path, Some(claim), &diff_id, &blob)?;
                 Met { diff_id, share: None }
             }
@@ -63,7 +65,7 @@ impl<'a> Layers<'a> {
         let turn = claim.map_or_else(|| Turn::Unpack(Pool::alone()), |claim| self.store.pool.join(claim));
         match turn {
             Turn::Skip(share) => {
-                let (diff_id, blob, _) = hash_only(contents)?;
+                let (diff_id, blob) = hash_only(contents)?;
                 check_claim(path, claim, &diff_id, &blob)?;
                 Ok(Met { diff_id, share: Some(share) })
             }
@@ -132,6 +134,7 @@ impl<'a> Layers<'a> {
                 let layer = self.obtain(path, diff_id)?;
                 driver.commit_layer(layer.staged, chain_id, below)?;
             }
+            self.committed.insert(diff_id.clone(), chain_id.clone());
             progress(LoadProgress::LayerDone { id: short(path), new });
         }
         Ok(())
@@ -144,7 +147,8 @@ impl<'a> Layers<'a> {
             return Ok(layer);
         }
         let missing = || ImageError::InvalidArchive(format!("layer {path:?} is missing"));
-        let stored = self.store.chain_with_diff(diff_id).ok_or_else(missing)?;
+        let stored = self.committed.get(diff_id).cloned().or_else(|| self.store.chain_with_diff(diff_id));
+        let stored = stored.ok_or_else(missing)?;
         let layer =
             ingest_written(&*self.store.driver, |out| Ok(self.store.driver.layer_tar(&stored, out)?))?;
         if layer.diff_id != diff_id {

@@ -112,6 +112,21 @@ fn old_docker_archives_with_linked_layers_are_loaded() {
 }
 
 #[test]
+fn an_image_may_have_the_same_layer_twice() {
+    let scratch = tempfile::tempdir().unwrap();
+    let script = r#"set -e; cd "$1"; mkdir t; echo x > t/x; tar -cf layer.tar -C t x; sum=$(sha256sum layer.tar | cut -c1-64)
+        echo "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:$sum\",\"sha256:$sum\"]}}" > config.json
+        echo '[{"Config":"config.json","RepoTags":["twice:1"],"Layers":["layer.tar","layer.tar"]}]' > manifest.json
+        tar -cf archive.tar layer.tar config.json manifest.json"#;
+    run("sh", &["-c", script, "sh", scratch.path().to_str().unwrap()]);
+    let store = open(&scratch.path().join("store"));
+    load(&store, &scratch.path().join("archive.tar"));
+    assert_eq!(store.find("twice:1").unwrap().chain_ids.len(), 2);
+    save(&store, &["twice:1"], &scratch.path().join("again.tar"));
+    assert_eq!(store.inspect("twice:1").unwrap().names.tags, ["twice:1"]);
+}
+
+#[test]
 fn broken_and_lying_archives_are_refused_and_leave_nothing() {
     let scratch = tempfile::tempdir().unwrap();
     let store = open(&scratch.path().join("store"));

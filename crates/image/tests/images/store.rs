@@ -45,10 +45,10 @@ fn images_are_imported_found_listed_and_survive_a_new_database() {
     let ids = |filters| {
         store.list(false, &filters).unwrap().into_iter().map(|s| s.image.id.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(ids(filters("dangling", "true")), [two.clone()]);
-    assert_eq!(ids(filters("reference", "one:*")), [one.clone()]);
-    assert_eq!(ids(filters("label", "x=y")), [one.clone()]);
-    assert_eq!(ids(filters("since", "one:1")), [two.clone()]);
+    assert_eq!(ids(filters("dangling", "true")), std::slice::from_ref(&two));
+    assert_eq!(ids(filters("reference", "one:*")), std::slice::from_ref(&one));
+    assert_eq!(ids(filters("label", "x=y")), std::slice::from_ref(&one));
+    assert_eq!(ids(filters("since", "one:1")), std::slice::from_ref(&two));
     assert!(store.list(false, &filters("nonsense", "")).is_err());
     assert_eq!(store.history("one:1").unwrap()[0].comment, "Imported from -");
     drop(store);

@@ -85,11 +85,12 @@ impl<'a> Packer<'a> {
             let length = path.len();
             path.extend_from_slice(name.to_bytes());
             let added = self.add(directory, &name, path)?;
-            if added && stat(directory, &name)?.is_some_and(|stat| is_directory(&stat)) {
-                if let Ok(child) = open_directory(directory, &name) {
-                    path.push(b'/');
-                    self.children(child.as_fd(), path, depth + 1)?;
-                }
+            if added
+                && stat(directory, &name)?.is_some_and(|stat| is_directory(&stat))
+                && let Ok(child) = open_directory(directory, &name)
+            {
+                path.push(b'/');
+                self.children(child.as_fd(), path, depth + 1)?;
             }
             path.truncate(length);
         }

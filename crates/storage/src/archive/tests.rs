@@ -201,7 +201,7 @@ fn a_volume_is_filled_with_all_that_files_have() {
     let (directory, root) = root();
     fs::hard_link(directory.path().join("etc/hosts"), directory.path().join("etc/again")).unwrap();
     fs::OpenOptions::new()
-        .create(true)
+        .create_new(true)
         .write(true)
         .open(directory.path().join("etc/sparse"))
         .unwrap()

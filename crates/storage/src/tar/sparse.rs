@@ -57,7 +57,7 @@ pub(super) fn from_records(records: &Records) -> Result<Option<Vec<Segment>>> {
             return Ok(None);
         }
     }
-    if numbers.len() % 2 != 0 {
+    if !numbers.len().is_multiple_of(2) {
         return Err(bad("has an offset without a length"));
     }
     Ok(Some(numbers.chunks(2).map(|pair| Segment { offset: pair[0], length: pair[1] }).collect()))

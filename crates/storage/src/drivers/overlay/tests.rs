@@ -4,6 +4,23 @@ use super::*;
 use crate::tar::{Entry, EntryKind, Writer};
 
 #[test]
+fn a_volatile_layer_can_be_looked_at_after_its_container_ran() {
+    let root = tempfile::tempdir().unwrap();
+    let driver = Overlay::open(&root.path().join("overlay")).unwrap();
+    driver.create_writable("c", None, &WritableOptions { volatile: true, ..Default::default() }).unwrap();
+    let RootMount::Overlay { lower, upper, work, options } = driver.root_mount("c").unwrap() else {
+        panic!()
+    };
+    assert!(options.contains(&"volatile".to_owned()));
+    let running = crate::detached::overlay(&lower, Some((&upper, &work)), &options).unwrap();
+    fs::write(format!("/proc/self/fd/{}/file", std::os::fd::AsRawFd::as_raw_fd(&running)), "x").unwrap();
+    drop(running);
+    let stopped = driver.mount_detached("c").unwrap();
+    let file = format!("/proc/self/fd/{}/file", std::os::fd::AsRawFd::as_raw_fd(&stopped));
+    assert_eq!(fs::read(file).unwrap(), b"x");
+}
+
+#[test]
 fn a_layer_is_unpacked_mounted_and_rebuilt() {
     let root = tempfile::tempdir().unwrap();
     let driver = Overlay::open(&root.path().join("overlay")).unwrap();
