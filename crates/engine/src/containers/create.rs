@@ -51,7 +51,8 @@ impl Engine {
                 undo.volumes.push(wish.name.clone());
             }
         }
-        for directory in &plan.directories {
+        // A source may be a file or a socket; only what is missing becomes a directory.
+        for directory in plan.directories.iter().filter(|path| !std::path::Path::new(path).exists()) {
             std::fs::create_dir_all(directory)
                 .context(format!("error while creating mount source path '{directory}'"))?;
         }
