@@ -26,10 +26,24 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// # Errors
 /// Stdout or stdin fails.
 pub(crate) fn confirm(question: &str) -> Result<bool> {
+    leave_quietly_when_interrupted()?;
     print(&format!("{question} [y/N] "))?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim().eq_ignore_ascii_case("y"))
+}
+
+/// An interrupted question counts as a no: the line is ended and the status is success, as with docker.
+fn leave_quietly_when_interrupted() -> Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            let _ = print("\n");
+            std::process::exit(0);
+        }
+    });
+    Ok(())
 }
 
 /// Several failures as one: a line for each.

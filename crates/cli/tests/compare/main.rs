@@ -5,6 +5,7 @@
 //! stock client must be on PATH (Debian: `docker-cli`, or `docker.io` before trixie).
 
 mod answers;
+mod interrupt;
 mod lines;
 mod server;
 
@@ -70,17 +71,25 @@ impl Client {
         Self { program: link, home }
     }
 
-    fn run(&self, server: &Server, line: &Line) -> Outcome {
-        let mut child = Command::new(&self.program)
-            .args(words(line.words))
+    /// The client in its home, pointed at the engine.
+    fn command(&self, server: &Server) -> Command {
+        let mut command = Command::new(&self.program);
+        command
             .env_clear()
             .env("HOME", &self.home)
             .env("PATH", "/usr/bin:/bin")
             .env("TZ", "UTC")
             .env("DOCKER_CONFIG", self.home.join("config"))
             .env("DOCKER_HOST", server.host())
+            .current_dir(&self.home);
+        command
+    }
+
+    fn run(&self, server: &Server, line: &Line) -> Outcome {
+        let mut child = self
+            .command(server)
+            .args(words(line.words))
             .envs(line.environment.iter().copied())
-            .current_dir(&self.home)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -158,11 +167,16 @@ fn stock_client() -> PathBuf {
         .expect("Docker's own client is on PATH (Debian: apt-get install docker-cli, or docker.io)")
 }
 
+/// Docker's client and ours.
+fn both(folder: &Path) -> (Client, Client) {
+    let stock = Client::new(folder, "stock", &stock_client());
+    (stock, Client::new(folder, "ours", Path::new(env!("CARGO_BIN_EXE_sampan"))))
+}
+
 fn compare(lines: &[Line], configuration: Option<&str>) {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let server = Server::start(folder.path(), answers::answer);
-    let stock = Client::new(folder.path(), "stock", &stock_client());
-    let ours = Client::new(folder.path(), "ours", Path::new(env!("CARGO_BIN_EXE_sampan")));
+    let (stock, ours) = both(folder.path());
     for client in [&stock, &ours] {
         client.add_plugin();
         if let Some(text) = configuration {
