@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::namespace::Namespaces;
 
@@ -67,7 +68,10 @@ pub fn fork(namespaces: Namespaces, cgroup: Option<BorrowedFd<'_>>) -> io::Resul
     // process has one thread, checked above, so no lock is held by a thread that the child lacks.
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<CloneArguments>()) };
     match pid {
-        0 => Ok(Forked::Child),
+        0 => {
+            FORKED.store(true, Ordering::Relaxed);
+            Ok(Forked::Child)
+        }
         pid if pid > 0 => {
             // SAFETY: the kernel stored a fresh descriptor at the address given, for the parent only.
             let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
@@ -77,9 +81,16 @@ pub fn fork(namespaces: Namespaces, cgroup: Option<BorrowedFd<'_>>) -> io::Resul
     }
 }
 
+/// Set in a process that [`fork`] has made: it began with one thread, and in a container there may be no /proc to
+/// look. Whoever starts threads in such a process breaks what the functions here rely on.
+static FORKED: AtomicBool = AtomicBool::new(false);
+
 /// `/proc/self/task` has a link per thread, besides `.` and `..`: one stat tells how many there are.
 pub(crate) fn require_single_thread() -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
+    if FORKED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     if std::fs::metadata("/proc/self/task")?.nlink() == 3 {
         return Ok(());
     }

@@ -142,7 +142,13 @@ fn quota_control<T>(descriptor: BorrowedFd<'_>, command: u32, id: u32, argument:
     // SAFETY: each command is used with the structure that the kernel expects for it, which lives for the
     // whole call.
     let result = unsafe {
-        libc::syscall(libc::SYS_quotactl_fd, descriptor.as_raw_fd(), command, id, std::ptr::from_mut(argument))
+        libc::syscall(
+            libc::SYS_quotactl_fd,
+            descriptor.as_raw_fd(),
+            command,
+            id,
+            std::ptr::from_mut(argument),
+        )
     };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
