@@ -110,7 +110,6 @@ impl Client {
 
     /// Puts a command line plugin in place.
     fn add_plugin(&self) {
-        use std::os::unix::fs::PermissionsExt;
         let folder = self.home.join("config/cli-plugins");
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         let description =
@@ -119,10 +118,18 @@ impl Client {
             "#!/bin/sh\nif [ \"$1\" = docker-cli-plugin-metadata ]; then echo '{description}'; exit; fi\n\
              echo hello \"$@\"; exit 7\n"
         );
-        let file = folder.join("docker-greet");
-        std::fs::write(&file, script).expect("a file can be written");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))
-            .expect("it can be made executable");
+        // Another process writes it: this one, when it starts a client elsewhere at the same moment, would
+        // hand it the file open for writing, and nobody can execute it then.
+        let mut writer = Command::new("install")
+            .args(["-m", "755", "/dev/stdin"])
+            .arg(folder.join("docker-greet"))
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("install starts");
+        let mut stdin = writer.stdin.take().expect("stdin is a pipe");
+        stdin.write_all(script.as_bytes()).expect("the script is taken");
+        drop(stdin);
+        assert!(writer.wait().expect("install ends").success());
     }
 
     fn configure(&self, text: &str) {
