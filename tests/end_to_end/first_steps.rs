@@ -1,6 +1,6 @@
 //! The first things that a person does: run, look, enter, leave.
 
-use sampan_tests::{Host, get};
+use sampan_tests::{Host, eventually, get};
 
 #[test]
 fn a_published_web_server_answers_from_everywhere() {
@@ -8,7 +8,9 @@ fn a_published_web_server_answers_from_everywhere() {
     host.docker(&["run", "-d", "-p", "8080:80", "--name", "web", "busybox", "httpd", "-f", "-h", "/www"])
         .ok();
     for address in ["127.0.0.1:8080", "[::1]:8080", "192.0.2.10:8080", "[2001:db8::10]:8080"] {
-        let answer = host.in_network(|| get(address.parse().expect("an address"))).expect(address);
+        // `run -d` is back before the server listens.
+        let answer =
+            eventually(address, || host.in_network(|| get(address.parse().expect("an address"))).ok());
         assert_eq!((answer.status, answer.body.as_str()), (200, "it works\n"), "{address}");
     }
     let outside = host.run_outside(&["curl", "-s", "--max-time", "10", "http://192.0.2.10:8080/"]);
@@ -34,7 +36,9 @@ fn ports_are_published_in_all_their_forms() {
     assert!(
         random.strip_prefix("0.0.0.0:").is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 1023))
     );
-    host.in_network(|| get("127.0.0.1:8081".parse().expect("an address"))).expect("the loopback answers");
+    eventually("the loopback", || {
+        host.in_network(|| get("127.0.0.1:8081".parse().expect("an address"))).ok()
+    });
     let refused = host.run_outside(&["curl", "-s", "--max-time", "3", "http://192.0.2.10:8081/"]);
     assert_ne!(refused.code, 0, "a port published on the loopback must not answer outside");
     let second = host.docker(&["run", "--rm", "-p", "127.0.0.1:8081:80", "busybox", "true"]);

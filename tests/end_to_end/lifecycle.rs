@@ -179,6 +179,8 @@ fn top_stats_and_events_tell_what_happens() {
 #[test]
 fn info_version_and_disk_usage_answer() {
     let host = Host::new();
+    // The built-in image, where there is one, is of no concern here.
+    host.docker(&["rmi", "hello"]);
     assert_eq!(host.docker(&["version", "--format", "{{.Server.Os}}"]).ok(), "linux");
     host.docker(&["run", "--name", "gone", "busybox", "true"]).ok();
     let info =

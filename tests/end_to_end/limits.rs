@@ -51,9 +51,9 @@ fn processor_time_is_what_was_asked_for() {
         "run",
         "-d",
         "--name",
-        "half",
+        "little",
         "--cpus",
-        "0.5",
+        "0.05",
         "--cpu-shares",
         "512",
         "--cpuset-cpus",
@@ -64,17 +64,17 @@ fn processor_time_is_what_was_asked_for() {
         "while :; do :; done",
     ])
     .ok();
-    let pid = host.docker(&["inspect", "-f", "{{.State.Pid}}", "half"]).ok().to_owned();
+    let pid = host.docker(&["inspect", "-f", "{{.State.Pid}}", "little"]).ok().to_owned();
     let allowed = host.run(&["grep", "Cpus_allowed_list", &format!("/proc/{pid}/status")]);
     assert!(allowed.ok().ends_with("\t0"), "{allowed}");
     // What the kernel was told, on whichever version of cgroups this machine has.
     let inside = "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.cfs_period_us 2>/dev/null || cat /sys/fs/cgroup/cpu.max";
-    let quota = host.docker(&["exec", "half", "sh", "-c", inside]);
-    assert_eq!(quota.ok().split_whitespace().collect::<Vec<_>>(), ["50000", "100000"], "{quota}");
+    let quota = host.docker(&["exec", "little", "sh", "-c", inside]);
+    assert_eq!(quota.ok().split_whitespace().collect::<Vec<_>>(), ["5000", "100000"], "{quota}");
     // And that it is held back: the kernel counts the periods in which it was.
     let counts = "cat /sys/fs/cgroup/cpu/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpu.stat";
     sampan_tests::until("a throttled period", || {
-        let text = host.docker(&["exec", "half", "sh", "-c", counts]).stdout;
+        let text = host.docker(&["exec", "little", "sh", "-c", counts]).stdout;
         text.lines().any(|line| line.strip_prefix("nr_throttled ").is_some_and(|count| count != "0"))
     });
 }

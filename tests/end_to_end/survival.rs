@@ -61,6 +61,15 @@ impl Visitor {
     }
 }
 
+/// Stops the visitor also when the test fails: otherwise its thread would be waited for without an end.
+struct StopAtEnd<'a>(&'a Visitor);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn twenty_containers_live_through_the_death_of_the_daemon() {
     if sampan_only() {
@@ -114,6 +123,7 @@ fn twenty_containers_live_through_the_death_of_the_daemon() {
             sampan_tests::enter(&network);
             visitor.visit("127.0.0.1:8080".parse().expect("an address"));
         });
+        let _stop = StopAtEnd(&visitor);
         let restarts_before = host.docker(&["inspect", "-f", "{{.RestartCount}}", "mortal"]).ok().to_owned();
         assert_eq!(restarts_before, "0");
         host.kill_daemon();
@@ -126,7 +136,6 @@ fn twenty_containers_live_through_the_death_of_the_daemon() {
         flow(&mut seen);
         let before = visitor.answers.load(Ordering::Relaxed);
         until("answers after the restart", || visitor.answers.load(Ordering::Relaxed) > before + 10);
-        visitor.stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(visitor.failures.load(Ordering::Relaxed), 0, "no request may fail");
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::outcome::{Outcome, Running, bounded, run, start};
+use crate::outcome::{Outcome, Running, bounded, command, run, start};
 use crate::settings::{client, engine_under_test, repository, require_root, sampan_binary};
 use crate::{Answer, Engine, Objects, Terminal, script, tar_of, until};
 
@@ -303,7 +303,7 @@ impl Host {
     pub fn docker_on_terminal(&self, words: &[&str]) -> Terminal {
         let program = client();
         let words = [&[program.as_str()], words].concat();
-        Terminal::start(self.with_environment(self.entering(&owned(&words))))
+        Terminal::start(self.with_environment(&self.entering(&owned(&words))))
     }
 
     /// Starts our own command line on a terminal.
@@ -311,24 +311,18 @@ impl Host {
     pub fn sampan_on_terminal(&self, words: &[&str]) -> Terminal {
         let program = sampan_binary().display().to_string();
         let words = [&[program.as_str()], words].concat();
-        Terminal::start(self.with_environment(self.entering(&owned(&words))))
+        Terminal::start(self.with_environment(&self.entering(&owned(&words))))
     }
 
     fn client(&self, program: &str, words: &[&str]) -> (Command, String) {
         let words = [&[program], words].concat();
-        let command = self.with_environment(bounded(&self.entering(&owned(&words))));
+        let command = self.with_environment(&self.entering(&bounded(&words)));
         (command, words.join(" "))
     }
 
-    fn with_environment(&self, command: impl Into<CommandOrWords>) -> Command {
-        let mut command = match command.into() {
-            CommandOrWords::Command(command) => command,
-            CommandOrWords::Words(words) => {
-                let mut command = Command::new(&words[0]);
-                command.args(&words[1..]);
-                command
-            }
-        };
+    /// A command that finds this host's daemon, and no configuration of the person who runs the test.
+    fn with_environment(&self, words: &[String]) -> Command {
+        let mut command = command(words);
         let configuration = self.folder().join("client");
         command
             .env("DOCKER_HOST", format!("unix://{}", self.socket().display()))
@@ -341,23 +335,20 @@ impl Host {
     /// Runs any program inside the host.
     #[track_caller]
     pub fn run(&self, words: &[&str]) -> Outcome {
-        run(bounded(&self.entering(&owned(words))), words.join(" "), b"")
+        run(command(&self.entering(&bounded(words))), words.join(" "), b"")
     }
 
     /// Runs a shell script inside the host; `$1` and on are `arguments`.
     #[track_caller]
     pub fn shell(&self, script: &str, arguments: &[&str]) -> Outcome {
         let words = [&["sh", "-eu", "-c", script, "sh"], arguments].concat();
-        run(bounded(&self.entering(&owned(&words))), script.into(), b"")
+        run(command(&self.entering(&bounded(&words))), script.into(), b"")
     }
 
     /// Starts any program inside the host and goes on.
     #[track_caller]
     pub fn start(&self, words: &[&str]) -> Running {
-        let words_inside = self.entering(&owned(words));
-        let mut command = Command::new(&words_inside[0]);
-        command.args(&words_inside[1..]);
-        start(command, words.join(" "))
+        start(command(&self.entering(&owned(words))), words.join(" "))
     }
 
     /// Runs `curl` inside the host.
@@ -393,7 +384,7 @@ impl Host {
             words.extend(["--data-binary", "@-"]);
         }
         words.push(&url);
-        let outcome = run(bounded(&self.entering(&owned(&words))), format!("{method} {path}"), body);
+        let outcome = run(command(&self.entering(&bounded(&words))), format!("{method} {path}"), body);
         Answer::parse(&outcome.stdout).unwrap_or_else(|| panic!("no HTTP answer: {outcome}"))
     }
 
@@ -405,7 +396,7 @@ impl Host {
     pub fn run_outside(&self, words: &[&str]) -> Outcome {
         let outside = self.outside.expect("this host has no outside world").to_string();
         let enter = ["nsenter", "--target", &outside, "--net", "--"];
-        run(bounded(&owned(&[&enter, words].concat())), format!("(outside) {}", words.join(" ")), b"")
+        run(command(&bounded(&[&enter, words].concat())), format!("(outside) {}", words.join(" ")), b"")
     }
 
     /// Starts a program in the outside world and goes on.
@@ -462,7 +453,7 @@ impl Host {
     }
 
     fn command(&self, words: &[String]) -> Command {
-        self.with_environment(self.entering(words))
+        self.with_environment(&self.entering(words))
     }
 
     fn connect_uplink(&mut self) {
@@ -518,23 +509,6 @@ impl Drop for Host {
             let _ = child.wait();
         }
         crate::leaks::remove_cgroups(&cgroups);
-    }
-}
-
-enum CommandOrWords {
-    Command(Command),
-    Words(Vec<String>),
-}
-
-impl From<Command> for CommandOrWords {
-    fn from(command: Command) -> Self {
-        CommandOrWords::Command(command)
-    }
-}
-
-impl From<Vec<String>> for CommandOrWords {
-    fn from(words: Vec<String>) -> Self {
-        CommandOrWords::Words(words)
     }
 }
 

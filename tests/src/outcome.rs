@@ -100,10 +100,17 @@ fn read_aside(pipe: Option<impl std::io::Read + Send + 'static>) -> std::thread:
     })
 }
 
-/// Wraps a command so that it ends after a while even when it hangs.
-pub(crate) fn bounded(words: &[String]) -> Command {
-    let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", HUNG]).args(words);
+/// Wraps a command so that it ends after a while even when it hangs. It must be the innermost wrapper: what
+/// enters a namespace of processes leaves its child behind when it is killed.
+pub(crate) fn bounded(words: &[&str]) -> Vec<String> {
+    let limit = ["timeout", "--kill-after=5", HUNG];
+    limit.iter().chain(words).map(|word| (*word).to_owned()).collect()
+}
+
+/// A command from its words.
+pub(crate) fn command(words: &[String]) -> Command {
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
     command
 }
 

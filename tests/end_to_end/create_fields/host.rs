@@ -31,7 +31,7 @@ fn files() -> Vec<Row> {
         row("HostConfig.VolumeDriver", host(volume_driver), Prints("grep ' /v ' /proc/mounts", "/v")),
         row(
             "HostConfig.VolumeDriver",
-            host(json!({"VolumeDriver": "nowhere", "Binds": ["x:/v"]})),
+            host(json!({"VolumeDriver": "nowhere", "Binds": ["elsewhere:/v"]})),
             Refused("nowhere"),
         ),
         row(
