@@ -20,7 +20,7 @@ pub(crate) use query::{Query, object_path};
 pub(crate) use request::Body;
 pub(crate) use response::Response;
 pub(crate) use stream::Stream;
-pub(crate) use transport::{Endpoint, WATCH_DAEMON};
+pub(crate) use transport::{Endpoint, WATCH_DAEMON, watch_lock};
 pub(crate) use version::MAXIMUM_API_VERSION;
 use version::Ping;
 
@@ -168,9 +168,18 @@ impl Client {
                 return Ok(response);
             }
         }
-        let mut connection = Connection::open(&self.endpoint)?;
-        connection.send_all(&head, body).map_err(|error| self.broken(&error))?;
-        let response = connection.receive(method, &self.pool).map_err(|error| self.broken(&error))?;
+        // Our own daemon comes back when it dies: what only asks is asked once more.
+        let asks_again = matches!(method, "GET" | "HEAD") && self.endpoint.is_own_default();
+        let (mut body, mut asked_again) = (Some(body), false);
+        let response = loop {
+            let mut connection = Connection::open(&self.endpoint)?;
+            let sent = connection.send_all(&head, body.take().unwrap_or(Body::None));
+            match sent.and_then(|()| connection.receive(method, &self.pool)) {
+                Ok(response) => break response,
+                Err(error) if asks_again && !std::mem::replace(&mut asked_again, true) && is_cut(&error) => {}
+                Err(error) => return Err(self.broken(&error)),
+            }
+        };
         version::note_other_build(&|name| response.header(name).map(str::to_owned));
         Ok(response)
     }
@@ -178,4 +187,10 @@ impl Client {
     fn broken(&self, error: &std::io::Error) -> Failure {
         Failure::Connection(format!("{}: {error}", self.host()))
     }
+}
+
+/// The peer went away before it answered.
+fn is_cut(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), ConnectionReset | BrokenPipe | UnexpectedEof)
 }

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal, se
 use signal_hook::consts::signal::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::client::watch_lock;
 use crate::failure::{ExitStatus, Result};
 use crate::session::Session;
 
@@ -38,6 +40,12 @@ struct Watched {
 pub(crate) fn run(_session: &Session, words: &[String]) -> Result<ExitStatus> {
     // A session of its own: the terminal's signals and its closing do not reach the daemon.
     let _ = setsid();
+    let socket = words.iter().skip_while(|word| *word != "--socket").nth(1).ok_or("--socket is missing")?;
+    // Held to the end: commands see by it that a daemon that died comes back by itself.
+    let (_lock, alone) = watch_lock(Path::new(socket))?;
+    if !alone {
+        return Err(format!("another process watches over the daemon of {socket}").into());
+    }
     let watched: Arc<Mutex<Watched>> = Arc::default();
     pass_on_signals(Arc::clone(&watched))?;
     let executable = std::env::current_exe()?;

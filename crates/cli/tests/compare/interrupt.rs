@@ -15,6 +15,8 @@ fn interrupted(client: &Client, server: &Server, signal: &str) -> (Option<i32>, 
         .stdout(Stdio::piped())
         .spawn()
         .expect("the client starts");
+    // Held to the end: a closed stdin would be an answer, too.
+    let stdin = child.stdin.take();
     let mut stdout = child.stdout.take().expect("stdout is a pipe");
     let mut text = String::new();
     while !text.ends_with("[y/N] ") {
@@ -26,6 +28,7 @@ fn interrupted(client: &Client, server: &Server, signal: &str) -> (Option<i32>, 
     assert!(sent.expect("kill runs").success());
     let status = child.wait().expect("the client ends");
     stdout.read_to_string(&mut text).expect("stdout can be read");
+    drop(stdin);
     (status.code(), text)
 }
 

@@ -6,6 +6,8 @@
 mod engine;
 mod lines;
 mod no_engine;
+#[cfg(feature = "daemon")]
+mod own_daemon;
 mod own_run;
 mod server;
 mod terminal;

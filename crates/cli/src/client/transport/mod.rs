@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-pub(crate) use start_daemon::WATCH as WATCH_DAEMON;
+pub(crate) use start_daemon::{WATCH as WATCH_DAEMON, watch_lock};
 
 use super::stream::Stream;
 use crate::config::contexts;

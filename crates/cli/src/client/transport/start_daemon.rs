@@ -4,6 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
 
 use super::DEFAULT_HOST;
 use crate::client::stream::Stream;
@@ -13,6 +16,11 @@ use crate::failure::{Failure, Result};
 pub(crate) const LOG: &str = "/var/log/sampan.log";
 /// The hidden command that watches over a daemon.
 pub(crate) const WATCH: &str = "watch-daemon";
+
+/// How long a command waits for a daemon that its watcher starts again.
+const RESTART_PATIENCE: Duration = Duration::from_secs(30);
+/// How often it looks meanwhile.
+const RESTART_PAUSE: Duration = Duration::from_millis(20);
 
 /// The path of this executable.
 fn executable() -> PathBuf {
@@ -39,6 +47,9 @@ pub(super) fn start(
     let _lock = lock(socket)?;
     // Another command may have started it while this one waited for the lock.
     if let Ok(stream) = connect() {
+        return Ok(stream);
+    }
+    if let Some(stream) = wait_for_watcher(socket, &connect)? {
         return Ok(stream);
     }
     eprintln!("sampan: no daemon at {host}, starting one in the background (its log: {LOG})");
@@ -82,13 +93,40 @@ fn socket_words(socket: &Path) -> String {
     format!(" --socket {}", socket.display())
 }
 
+/// A daemon that died is started again by its watcher: nothing to do but to wait for it. Nothing comes back
+/// when there is no watcher.
+fn wait_for_watcher(socket: &Path, connect: &impl Fn() -> std::io::Result<Stream>) -> Result<Option<Stream>> {
+    let begun = Instant::now();
+    while begun.elapsed() < RESTART_PATIENCE && !watch_lock(socket)?.1 {
+        if let Ok(stream) = connect() {
+            return Ok(Some(stream));
+        }
+        std::thread::sleep(RESTART_PAUSE);
+    }
+    Ok(None)
+}
+
 /// Held while a daemon is being started for this socket.
 fn lock(socket: &Path) -> Result<File> {
-    let mut path = socket.as_os_str().to_owned();
-    path.push(".starting");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).map_err(std::io::Error::from)?;
+    let file = beside(socket, ".starting")?;
+    flock(&file, FlockOperation::LockExclusive).map_err(std::io::Error::from)?;
     Ok(file)
+}
+
+/// The lock that a watcher holds as long as it lives, and whether this process has it now.
+///
+/// # Errors
+/// The folder of the socket cannot be written.
+pub(crate) fn watch_lock(socket: &Path) -> Result<(File, bool)> {
+    let file = beside(socket, ".watched")?;
+    let taken = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+    Ok((file, taken))
+}
+
+fn beside(socket: &Path, suffix: &str) -> Result<File> {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(suffix);
+    Ok(OpenOptions::new().write(true).create(true).truncate(false).open(path)?)
 }
 
 fn log() -> Result<File> {
