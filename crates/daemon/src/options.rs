@@ -84,7 +84,7 @@ impl Options {
         let data_root = self.data_root();
         let defaults = EngineConfig::default();
         EngineConfig {
-            is_default_data_root: data_root == PathBuf::from(DEFAULT_DATA_ROOT),
+            is_default_data_root: data_root == DEFAULT_DATA_ROOT,
             data_root,
             run_root: self.exec_root.clone().unwrap_or_else(|| DEFAULT_EXEC_ROOT.into()),
             storage_driver: self.storage_driver.clone(),

@@ -71,7 +71,7 @@ pub(crate) fn raw(error: &Error) -> Vec<u8> {
 /// An error ends here: those that are ours go to the log with their cause.
 fn report(error: &Error) {
     let cause = std::error::Error::source(error).map(ToString::to_string);
-    if status(error.kind()).is_server_error() {
+    if status(error.kind()) == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(kind = ?error.kind(), cause, "{error}");
     } else {
         tracing::debug!(kind = ?error.kind(), cause, "{error}");

@@ -14,14 +14,14 @@ pub(super) fn routes<E: Send + Sync + 'static>() -> Vec<Route<E>> {
         get("/tasks", |call| Box::pin(no_swarm(call))),
         get("/secrets", |call| Box::pin(no_swarm(call))),
         get("/configs", |call| Box::pin(no_swarm(call))),
-        post("/swarm/init", |call| Box::pin(never(call, "a swarm"))),
-        post("/swarm/join", |call| Box::pin(never(call, "a swarm"))),
-        post("/services/create", |call| Box::pin(never(call, "a swarm"))),
-        post("/secrets/create", |call| Box::pin(never(call, "a swarm"))),
-        post("/configs/create", |call| Box::pin(never(call, "a swarm"))),
-        post("/plugins/pull", |call| Box::pin(never(call, "engine plugins"))),
+        post("/swarm/init", |call| Box::pin(never(call, "swarm mode"))),
+        post("/swarm/join", |call| Box::pin(never(call, "swarm mode"))),
+        post("/services/create", |call| Box::pin(never(call, "swarm mode"))),
+        post("/secrets/create", |call| Box::pin(never(call, "swarm mode"))),
+        post("/configs/create", |call| Box::pin(never(call, "swarm mode"))),
+        post("/plugins/pull", |call| Box::pin(never(call, "an engine plugin"))),
         post("/build", |call| Box::pin(later(call, "building images"))),
-        post("/build/prune", |call| Box::pin(later(call, "building images"))),
+        post("/build/prune", |call| Box::pin(no_build_cache(call))),
         get("/images/search", |call| Box::pin(later(call, "searching a registry"))),
         get("/distribution/{name*}/json", |call| Box::pin(later(call, "asking a registry"))),
         get("/containers/{id}/attach/ws", |call| Box::pin(later(call, "attaching by WebSocket"))),
@@ -32,6 +32,11 @@ async fn no_plugins<E>(_call: Call<E>) -> Result<Outcome> {
     Ok(reply::ok(&Vec::<String>::new())?.into())
 }
 
+/// Nothing was built, so nothing is kept of it; `docker system prune` asks.
+async fn no_build_cache<E>(_call: Call<E>) -> Result<Outcome> {
+    Ok(reply::ok(&serde_json::json!({"CachesDeleted": [], "SpaceReclaimed": 0}))?.into())
+}
+
 async fn no_swarm<E>(_call: Call<E>) -> Result<Outcome> {
     Err(Error::new(
         Kind::Unavailable,
@@ -40,7 +45,7 @@ async fn no_swarm<E>(_call: Call<E>) -> Result<Outcome> {
 }
 
 async fn never<E>(_call: Call<E>, what: &str) -> Result<Outcome> {
-    Err(Error::not_implemented(format!("Sampan has no {what}")))
+    Err(Error::not_implemented(format!("{what} is nothing that Sampan has")))
 }
 
 async fn later<E>(_call: Call<E>, what: &str) -> Result<Outcome> {
