@@ -32,16 +32,16 @@ fn the_first_command_needs_nothing_but_itself() {
         let page = host.in_network(|| get(address.parse().expect("an address"))).expect(address);
         assert_eq!(page.status, 200, "{page:?}");
         assert!(
-            page.body.contains("64") && page.body.contains("eth0"),
+            page.body.contains("64 MiB") && page.body.contains("172.17.0."),
             "limits and network are shown: {page:?}"
         );
     }
     bare(&host, &["rm", "-f", "page"]).ok();
 
     // A daemon that was started so is started again when it is killed, and stays away when it is told to.
-    let daemons = || host.run(&["pgrep", "-f", "sampan daemon"]).stdout;
+    let daemons = || host.run(&["pgrep", "-x", "sampan"]).stdout;
     let before = daemons();
-    let newest = host.run(&["pgrep", "-n", "-f", "sampan daemon"]).stdout.trim().to_owned();
+    let newest = host.run(&["pgrep", "-n", "-x", "sampan"]).stdout.trim().to_owned();
     host.run(&["kill", "-9", &newest]).ok();
     until("a daemon that was started again", || {
         let now = daemons();
@@ -78,5 +78,5 @@ fn a_chosen_socket_is_never_started() {
     let host = Host::with(Options { without_daemon: true, ..Options::default() });
     let outcome = host.sampan(&["ps"]);
     outcome.fails(1, "Cannot connect to the Docker daemon at unix://");
-    assert_eq!(host.run(&["pgrep", "-f", "sampan daemon"]).stdout, "");
+    assert_eq!(host.run(&["pgrep", "-x", "sampan"]).stdout, "");
 }

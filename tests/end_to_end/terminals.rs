@@ -77,7 +77,8 @@ fn signals_are_passed_on_without_a_terminal() {
         host.docker(&["logs", "trapping"]).stdout.contains("ready")
     });
     // The command line is below `timeout` and `nsenter`, which do not pass signals on.
-    host.run(&["pkill", "-TERM", "-f", "^[^ ]*(docker|sampan) run --rm --name trapping"]).ok();
+    let client = host.run(&["pgrep", "-f", "^[^ ]*(docker|sampan) run --rm --name trapping"]).ok().to_owned();
+    host.run(&["kill", "-TERM", &client]).ok();
     assert!(running.child().stdin.is_some());
     let outcome = running.finish();
     assert_eq!((outcome.code, outcome.stdout.contains("got it")), (3, true), "{outcome}");

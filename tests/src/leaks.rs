@@ -1,34 +1,41 @@
 //! What a host holds in the kernel and on disk, listed so that two moments can be compared.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::{Engine, Host};
 
-/// Everything that an engine might leave behind, one line each: mounts, network links, firewall elements,
-/// control groups, processes, open descriptors of the daemon, folders of the data root.
+/// Everything that an engine might leave behind, counted: mounts, network links, firewall elements, control
+/// groups, processes, open descriptors of the daemon, folders of the data root. What an engine keeps ready for
+/// the next container has names made by chance, so such names are counted by kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Objects(BTreeSet<String>);
+pub struct Objects(BTreeMap<String, usize>);
 
 impl Objects {
     pub(crate) fn of(host: &Host) -> Objects {
-        let mut objects = BTreeSet::new();
+        let mut objects = BTreeMap::new();
         let mut add = |kind: &str, names: Vec<String>| {
-            objects.extend(names.into_iter().map(|name| format!("{kind} {name}")))
+            for name in names {
+                *objects.entry(format!("{kind} {name}")).or_insert(0) += 1;
+            }
         };
         add("mount", mounts(host));
         add("link", links(host));
         add("nft", firewall(host));
         add("cgroup", cgroups_of(host).iter().map(|path| path.display().to_string()).collect());
-        add("process", processes(host));
-        add("descriptors", descriptors(host));
+        add("process", host.processes().into_iter().map(|(_, name)| name).collect());
+        add("descriptor", descriptors(host));
         add("folder", folders(host));
         Objects(objects)
     }
 
-    /// What is here now and was not before.
+    /// What there is more of now than there was before.
     pub fn since(&self, before: &Objects) -> Vec<String> {
-        self.0.difference(&before.0).cloned().collect()
+        let more = self.0.iter().filter(|(name, count)| **count > before.0.get(*name).copied().unwrap_or(0));
+        more.map(|(name, count)| {
+            format!("{name} × {count}, was {}", before.0.get(name).copied().unwrap_or(0))
+        })
+        .collect()
     }
 }
 
@@ -38,12 +45,20 @@ fn mounts(host: &Host) -> Vec<String> {
 }
 
 fn links(host: &Host) -> Vec<String> {
+    let instance = instance_of(host);
     let text = host.run(&["ip", "-o", "link"]).stdout;
     // "7: name@peer: <FLAGS> …": the number and the flags say nothing about a leak.
-    text.lines()
-        .filter_map(|line| line.split(": ").nth(1))
-        .map(|name| name.split('@').next().unwrap_or(name).into())
-        .collect()
+    let names =
+        text.lines().filter_map(|line| line.split(": ").nth(1)).filter_map(|name| name.split('@').next());
+    names.map(|name| by_kind(name, &instance)).collect()
+}
+
+/// The part of a name up to the instance id; what follows is chance.
+fn by_kind(name: &str, instance: &str) -> String {
+    match name.split_once(instance) {
+        Some((kind, _)) if !instance.is_empty() => format!("{kind}{instance}…"),
+        _ => name.into(),
+    }
 }
 
 fn firewall(host: &Host) -> Vec<String> {
@@ -51,14 +66,6 @@ fn firewall(host: &Host) -> Vec<String> {
     // Elements of one set share a line: one line for each.
     let text = outcome.ok().replace(", ", "\n").replace(['{', '}'], "\n");
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect()
-}
-
-fn processes(host: &Host) -> Vec<String> {
-    let mut counts = std::collections::BTreeMap::new();
-    for (_, name) in host.processes() {
-        *counts.entry(name).or_insert(0) += 1;
-    }
-    counts.into_iter().map(|(name, count)| format!("{name} × {count}")).collect()
 }
 
 /// The processes of a host, as this machine numbers them.
@@ -70,17 +77,14 @@ pub(crate) fn members(host: &Host) -> Vec<u32> {
     pids.filter(|pid| own.is_some() && namespace(*pid) == own).collect()
 }
 
-/// How many descriptors of each kind the daemon holds.
+/// The kinds of descriptors that the daemon holds: paths are told apart, sockets and the like are not.
 fn descriptors(host: &Host) -> Vec<String> {
     let folder = format!("/proc/{}/fd", host.daemon_pid());
-    let mut counts = std::collections::BTreeMap::new();
-    for entry in std::fs::read_dir(folder).expect("the daemon runs").flatten() {
-        let target = std::fs::read_link(entry.path()).unwrap_or_default();
-        let target = target.to_string_lossy();
-        let kind = target.split([':', '[']).next().unwrap_or_default().to_owned();
-        *counts.entry(kind).or_insert(0) += 1;
-    }
-    counts.into_iter().map(|(kind, count)| format!("{kind} × {count}")).collect()
+    let entries = std::fs::read_dir(folder).expect("the daemon runs").flatten();
+    let targets = entries.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    targets
+        .map(|target| target.to_string_lossy().split([':', '[']).next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 fn folders(host: &Host) -> Vec<String> {
