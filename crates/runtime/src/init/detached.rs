@@ -119,16 +119,13 @@ enum Style {
 /// A new overlay, detached. Any number of layers, wherever they are: nothing depends on the length of paths.
 pub(super) fn overlay(overlay: &Overlay<'_>) -> Result<OwnedFd> {
     let layers = open_layers(overlay)?;
-    for style in [Style::Descriptors, Style::Paths] {
-        match try_overlay(overlay, &layers, style) {
-            Ok(mount) => return Ok(mount),
-            Err((Errno::INVAL, true)) => {}
-            Err((error, _)) => return Err(overlay_failure(overlay, error)),
-        }
-    }
-    try_overlay(overlay, &layers, Style::Joined)
+    // A kernel that does not know a style may refuse a parameter of it, or only the whole at the end. What is
+    // wrong for another reason fails in the last style too, and that failure is the one to tell.
+    try_overlay(overlay, &layers, Style::Descriptors)
+        .or_else(|_| try_overlay(overlay, &layers, Style::Paths))
+        .or_else(|_| try_overlay(overlay, &layers, Style::Joined))
         .or_else(|_| classic_overlay(overlay, &layers))
-        .map_err(|(error, _)| overlay_failure(overlay, error))
+        .map_err(|error| overlay_failure(overlay, error))
 }
 
 fn overlay_failure(overlay: &Overlay<'_>, error: Errno) -> Error {
@@ -147,35 +144,32 @@ fn open_layers(overlay: &Overlay<'_>) -> Result<Layers> {
     })
 }
 
-/// The flag beside an error says that the kernel does not know this way of naming directories.
-fn try_overlay(overlay: &Overlay<'_>, layers: &Layers, style: Style) -> Result<OwnedFd, (Errno, bool)> {
-    let other = |error| (error, false);
-    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(other)?;
+fn try_overlay(overlay: &Overlay<'_>, layers: &Layers, style: Style) -> Result<OwnedFd, Errno> {
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     let context = context.as_fd();
-    fsconfig_set_string(context, "source", "overlay").map_err(other)?;
+    fsconfig_set_string(context, "source", "overlay")?;
     let directory = |name: &str, fd: &OwnedFd| match style {
         Style::Descriptors => fsconfig_set_fd(context, name, fd),
         _ => fsconfig_set_string(context, name, sampan_sys::descriptor::proc_path(fd)),
     };
-    let unknown = |error| (error, true);
     if let Style::Joined = style {
-        fsconfig_set_string(context, "lowerdir", joined(&layers.lower)).map_err(other)?;
+        fsconfig_set_string(context, "lowerdir", joined(&layers.lower))?;
     } else {
         for fd in &layers.lower {
-            directory("lowerdir+", fd).map_err(unknown)?;
+            directory("lowerdir+", fd)?;
         }
     }
     for (name, fd) in [("upperdir", &layers.upper), ("workdir", &layers.work)] {
         if let Some(fd) = fd {
-            directory(name, fd).map_err(unknown)?;
+            directory(name, fd)?;
         }
     }
     for option in overlay.options {
-        set_option(context, option).map_err(other)?;
+        set_option(context, option)?;
     }
-    fsconfig_create(context).map_err(other)?;
+    fsconfig_create(context)?;
     let attributes = MountAttrFlags::from_bits_retain(overlay.attributes as u32);
-    fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(other)
+    fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
 fn joined(lower: &[OwnedFd]) -> String {
@@ -186,8 +180,7 @@ fn joined(lower: &[OwnedFd]) -> String {
 
 /// mount(2) takes a page of options, an fsconfig(2) string 255 bytes. The mount is taken off again at once
 /// from where it must be attached; a copy stays.
-fn classic_overlay(overlay: &Overlay<'_>, layers: &Layers) -> Result<OwnedFd, (Errno, bool)> {
-    let other = |error| (error, false);
+fn classic_overlay(overlay: &Overlay<'_>, layers: &Layers) -> Result<OwnedFd, Errno> {
     let mut data = format!("lowerdir={}", joined(&layers.lower));
     for (name, fd) in [("upperdir", &layers.upper), ("workdir", &layers.work)] {
         if let Some(fd) = fd {
@@ -198,17 +191,16 @@ fn classic_overlay(overlay: &Overlay<'_>, layers: &Layers) -> Result<OwnedFd, (E
         data.push(',');
         data.push_str(option);
     }
-    let place = layers.work.as_ref().or(layers.lower.first()).ok_or((Errno::INVAL, false))?;
+    let place = layers.work.as_ref().or(layers.lower.first()).ok_or(Errno::INVAL)?;
     let place = sampan_sys::descriptor::proc_path(place);
-    let data = std::ffi::CString::new(data).map_err(|_| (Errno::INVAL, false))?;
-    rustix::mount::mount("overlay", &place, "overlay", rustix::mount::MountFlags::empty(), data.as_c_str())
-        .map_err(other)?;
-    let path = overlay.work.or(overlay.lower.first().map(PathBuf::as_path)).ok_or((Errno::INVAL, false))?;
-    let copy = open_tree(CWD, path, clone_flags(false)).map_err(other);
-    rustix::mount::unmount(path, rustix::mount::UnmountFlags::DETACH).map_err(other)?;
+    let data = std::ffi::CString::new(data).map_err(|_| Errno::INVAL)?;
+    rustix::mount::mount("overlay", &place, "overlay", rustix::mount::MountFlags::empty(), data.as_c_str())?;
+    let path = overlay.work.or(overlay.lower.first().map(PathBuf::as_path)).ok_or(Errno::INVAL)?;
+    let copy = open_tree(CWD, path, clone_flags(false));
+    rustix::mount::unmount(path, rustix::mount::UnmountFlags::DETACH)?;
     let copy = copy?;
     let attributes = crate::plan::AttributeChange { set: overlay.attributes, clear: 0 };
     change(copy.as_fd(), false, attributes)
-        .map_err(|error| (Errno::from_io_error(&error).unwrap_or(Errno::INVAL), false))?;
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))?;
     Ok(copy)
 }

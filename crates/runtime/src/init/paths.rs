@@ -43,25 +43,28 @@ pub(super) fn mask(context: &mut InitContext) -> Result<()> {
         let what = || format!("mask {path}");
         let Some(place) = open_path(path)? else { continue };
         let status = fstat(&place).during(what)?;
-        let cover = if FileType::from_raw_mode(status.st_mode) == FileType::Directory {
-            let first = match empty.take() {
-                Some(first) => first,
-                None => empty_directory().during(what)?,
-            };
-            let copy = detached::bind_descriptor(first.as_fd(), false);
-            let copy = copy.during(what)?;
-            empty = Some(first);
-            copy
+        if FileType::from_raw_mode(status.st_mode) == FileType::Directory {
+            // Before Linux 6.15 only a mount that is attached can be copied: the first is, the others are copies.
+            match &empty {
+                Some(first) => {
+                    let copy = detached::bind_descriptor(first.as_fd(), false).during(what)?;
+                    detached::attach(copy.as_fd(), place.as_fd()).during(what)?;
+                }
+                None => {
+                    let first = empty_directory().during(what)?;
+                    detached::attach(first.as_fd(), place.as_fd()).during(what)?;
+                    empty = Some(first);
+                }
+            }
         } else {
             let device = match null.take() {
                 Some(device) => device,
                 None => null_device()?,
             };
             let copy = detached::bind_descriptor(device.as_fd(), false).during(what)?;
+            detached::attach(copy.as_fd(), place.as_fd()).during(what)?;
             null = Some(device);
-            copy
-        };
-        detached::attach(cover.as_fd(), place.as_fd()).during(what)?;
+        }
     }
     Ok(())
 }
