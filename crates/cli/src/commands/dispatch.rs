@@ -28,6 +28,10 @@ pub(crate) fn dispatch(words: &[String]) -> Result<ExitStatus> {
     if options.changed.contains(&"tlsverify") || options.tls_verify {
         options.tls = true;
     }
+    let levels = ["", "trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"];
+    if !levels.contains(&options.log_level.to_lowercase().as_str()) {
+        return Err(Failure::message(format!("Unable to parse logging level: {}", options.log_level)));
+    }
     let version = options.version;
     let session = Session::new(name.clone(), options);
     if parsed.help {

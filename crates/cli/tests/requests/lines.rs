@@ -361,6 +361,8 @@ pub(crate) const OTHERS: &[&str] = &[
     "rm --nonsense x",
     "nonsense",
     "-H nonsense://x start one",
+    "-l nonsense start one",
+    "-l warn -D start one",
     "--nonsense start one",
 ];
 

@@ -11,7 +11,10 @@ fn run(user: u32, environment: &[(&str, &str)], words: &[&str]) -> (Output, Stri
     let folder = tempfile::tempdir().expect("a folder for the test");
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("the folder is ours");
     let program = folder.path().join("sampan");
-    std::fs::copy(env!("CARGO_BIN_EXE_sampan"), &program).expect("the program can be copied");
+    // By another process: one that this process wrote could not be executed while a child of another test
+    // still has it open.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_sampan")).arg(&program).status();
+    assert!(copied.expect("cp starts").success());
     let socket = format!("unix://{}/none.sock", folder.path().display());
     let output = Command::new(&program)
         .args(words)

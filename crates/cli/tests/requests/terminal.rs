@@ -143,3 +143,17 @@ fn without_proxying_a_signal_ends_the_client() {
     kill_process(Pid::from_child(&child), Signal::TERM).expect("the client is there");
     assert!(!child.wait().expect("the client ends").success());
 }
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let scene = Scene::new();
+    let mut child = scene.spawn(Command::new(&scene.client.program).arg("--help"));
+    drop(child.stdout.take());
+    let mut child_of_ids =
+        scene.spawn(Command::new(&scene.client.program).args(["kill", "one", "two", "three"]));
+    drop(child_of_ids.stdout.take());
+    for child in [child, child_of_ids] {
+        let output = child.wait_with_output().expect("the client ends");
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
