@@ -47,16 +47,14 @@ pub fn bounding() -> u64 {
 /// # Errors
 /// `EPERM` without CAP_SETPCAP.
 pub fn limit_bounding(keep: u64) -> io::Result<()> {
-    for number in 0..64 {
-        match bounding_contains(number) {
-            None => break,
-            Some(true) if keep & 1 << number == 0 => {
-                // SAFETY: PR_CAPBSET_DROP takes a number.
-                if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number as libc::c_ulong, 0, 0, 0) } != 0 {
-                    return Err(io::Error::last_os_error());
-                }
+    for number in (0..64).filter(|number| keep & 1 << number == 0) {
+        // SAFETY: PR_CAPBSET_DROP takes a number.
+        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number as libc::c_ulong, 0, 0, 0) } != 0 {
+            match io::Error::last_os_error() {
+                // Past the last capability that this kernel knows.
+                error if error.raw_os_error() == Some(libc::EINVAL) => break,
+                error => return Err(error),
             }
-            Some(_) => {}
         }
     }
     Ok(())

@@ -13,6 +13,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("statistics_and_freezing", statistics),
     ("limits_change_while_it_runs", update),
     ("killing_leaves_nobody", kill_all),
+    ("a_time_namespace_shifts_the_clocks", clocks),
+    ("a_seccomp_listener_is_handed_over", listener),
 ];
 
 fn memory(bench: &mut Bench) {
@@ -82,4 +84,48 @@ fn kill_all(bench: &mut Bench) {
     assert_eq!(sampan_sys::pidfd::wait(&started.pidfd).unwrap().code(), 137);
     // The end of the pipe tells that the last of them is gone.
     assert_eq!(reader.read(&mut byte).unwrap(), 0);
+}
+
+fn clocks(bench: &mut Bench) {
+    use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, LinuxTimeOffset};
+    let mut spec = bench.spec("cat /proc/uptime");
+    let linux = spec.linux_mut().as_mut().unwrap();
+    let mut time = LinuxNamespace::default();
+    time.set_typ(LinuxNamespaceType::Time);
+    linux.namespaces_mut().as_mut().unwrap().push(time);
+    let offset: LinuxTimeOffset = serde_json::from_str(r#"{ "secs": 100000000, "nanosecs": 0 }"#).unwrap();
+    linux.set_time_offsets(Some([("boottime".to_owned(), offset)].into()));
+    let before = std::fs::read_link("/proc/self/ns/time_for_children").unwrap();
+    let plan = sampan_runtime::compile::compile(&spec, &bench.context()).unwrap();
+    let output = bench.output(&plan);
+    let uptime: f64 = output.split(' ').next().unwrap().parse().unwrap();
+    assert!(uptime > 100_000_000.0, "{output}");
+    assert_eq!(std::fs::read_link("/proc/self/ns/time_for_children").unwrap(), before);
+}
+
+fn listener(bench: &mut Bench) {
+    use std::os::fd::AsFd;
+    let path = bench.place.join("agent");
+    let agent = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let policy = serde_json::json!({
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "listenerPath": path,
+        "listenerMetadata": "given",
+        "syscalls": [{ "names": ["mkdir"], "action": "SCMP_ACT_NOTIFY" }],
+    });
+    let mut spec = bench.spec("sleep 1000");
+    spec.linux_mut().as_mut().unwrap().set_seccomp(serde_json::from_value(policy).unwrap());
+    let plan = sampan_runtime::compile::compile(&spec, &bench.context()).unwrap();
+    let (started, _cgroup) = bench.start(&plan);
+    let (connection, _) = agent.accept().unwrap();
+    let mut descriptors = Vec::new();
+    let mut bytes = [0_u8; 4096];
+    let count =
+        sampan_sys::socket::receive_with_descriptors(connection.as_fd(), &mut bytes, &mut descriptors)
+            .unwrap();
+    let state: serde_json::Value = serde_json::from_slice(&bytes[..count]).unwrap();
+    assert_eq!(state["metadata"], "given");
+    assert_eq!(state["pid"], started.pid);
+    assert_eq!(state["state"]["id"], bench.id.as_str());
+    assert_eq!(descriptors.len(), 1);
 }
