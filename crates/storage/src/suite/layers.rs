@@ -288,7 +288,9 @@ pub(super) fn many_threads(driver: &dyn SnapshotDriver) {
 
 pub(super) fn many_layers(driver: &dyn SnapshotDriver) {
     let mut below: Option<String> = None;
-    for number in 0..crate::MOST_LAYERS {
+    // The limit is that of mounts; copies of copies only take time.
+    let most = if driver.name() == "vfs" { 12 } else { crate::MOST_LAYERS };
+    for number in 0..most {
         let id = format!("sha256:{number:064x}");
         let mut entry = Entry::new(EntryKind::Regular, format!("file{number}"));
         entry.size = 1;
@@ -298,7 +300,7 @@ pub(super) fn many_layers(driver: &dyn SnapshotDriver) {
     let options = crate::WritableOptions { mount_points: true, ..Default::default() };
     driver.create_writable("c", below.as_deref(), &options).unwrap();
     let mount = driver.mount_detached("c").unwrap();
-    for number in [0, 63, 126] {
+    for number in [0, most / 2, most - 1] {
         assert!(path_of(&mount).join(format!("file{number}")).exists(), "{number}");
     }
     if let crate::RootMount::Overlay { lower, .. } = driver.root_mount("c").unwrap() {
@@ -306,6 +308,9 @@ pub(super) fn many_layers(driver: &dyn SnapshotDriver) {
         let relative: usize =
             lower.iter().map(|path| path.strip_prefix(parent).unwrap().as_os_str().len() + 1).sum();
         assert!(relative < 3000, "{relative} bytes of mount options");
+    }
+    if most < crate::MOST_LAYERS {
+        return;
     }
     let one_more = driver.apply_layer("more", below.as_deref(), &mut &tar(&[file("x", "x")])[..]);
     assert!(one_more.is_err());
