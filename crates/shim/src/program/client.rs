@@ -80,6 +80,16 @@ impl Client {
         }
     }
 
+    /// It takes no output any more. What it sent before may still have to be read; else it is gone.
+    pub(crate) fn output_failed(&mut self) {
+        self.stdout = false;
+        self.stderr = false;
+        self.pending = Vec::new();
+        self.sent = 0;
+        self.replay = None;
+        self.gone |= !self.takes_input();
+    }
+
     /// Its connection is broken.
     pub(crate) fn mark_gone(&mut self) {
         self.gone = true;

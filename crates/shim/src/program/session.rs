@@ -219,7 +219,7 @@ impl Session {
             }
             for client in &mut self.clients {
                 if client.deliver(stream, &buffer[..count]).is_err() {
-                    client.mark_gone();
+                    client.output_failed();
                 }
             }
             if count < buffer.len() {
@@ -368,7 +368,7 @@ impl Session {
     pub(crate) fn say(&mut self, text: &str) {
         for client in &mut self.clients {
             if client.deliver(Stream::Stdout, text.as_bytes()).is_err() {
-                client.mark_gone();
+                client.output_failed();
             }
         }
     }
@@ -406,6 +406,12 @@ impl Session {
         let now = Instant::now();
         let exec = &self.exec;
         self.clients.retain_mut(|client| {
+            if !client.is_gone() && client.takes_input() {
+                if client.flush().is_err() {
+                    client.output_failed();
+                }
+                return true;
+            }
             let end = if client.is_gone() { Err(io::ErrorKind::BrokenPipe.into()) } else { client.flush() };
             let told = match end {
                 Ok(None) => None,

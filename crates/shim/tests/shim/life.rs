@@ -227,3 +227,70 @@ fn shim_and_container_live_in_different_cgroups() {
     shim.daemon.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
     assert_eq!(shim.finish().code, 137);
 }
+
+#[test]
+fn many_containers_at_once_with_daemons_and_clients_that_come_and_go_leave_nothing() {
+    let program = std::sync::Arc::new(sampan_sys::memfd::sealed(c"sampan-shim", &program()).unwrap());
+    let workers: Vec<_> = (0..4_u64)
+        .map(|worker| {
+            let program = std::sync::Arc::clone(&program);
+            std::thread::spawn(move || {
+                for cycle in 0..15_u64 {
+                    one_cycle(&program, worker * 100 + cycle);
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().unwrap();
+    }
+}
+
+fn one_cycle(program: &std::os::fd::OwnedFd, number: u64) {
+    let lab = Lab::new();
+    let (mut ours, theirs) = client();
+    let mut launch = lab.launch(&["sh", "-c", "seq 1 5000; read line; seq 5001 10000; exit 9"]);
+    launch.stdio = StdioOptions { tty: false, open_stdin: true, stdin_once: true };
+    launch.attach = vec![attach_all()];
+    let mut shim = Shim::start_from(program);
+    let pid = shim.daemon.launch(&launch, vec![theirs]).unwrap().pid;
+    let expected = |last: u32| (1..=last).map(|line| format!("{line}\n")).collect::<String>();
+    let Shim { mut daemon, pidfd, .. } = shim;
+    match number % 4 {
+        // All goes well.
+        0 => {
+            say(&mut ours, "go\n");
+            assert!(read_all(&mut ours) == expected(10_000));
+            assert_eq!(daemon.exited().code, 9);
+            daemon.call(&Shutdown {}, Vec::new()).unwrap();
+        }
+        // The daemon goes away at once.
+        1 => {
+            drop(daemon);
+            say(&mut ours, "go\n");
+            assert!(read_all(&mut ours) == expected(10_000));
+        }
+        // The client goes away in the middle: its end is the end of standard input.
+        2 => {
+            read_until(&mut ours, "100\n");
+            drop(ours);
+            assert_eq!(daemon.exited().code, 9);
+            drop(daemon);
+        }
+        // The container is killed, another daemon sees it.
+        _ => {
+            drop(daemon);
+            read_until(&mut ours, "\n5000\n");
+            let mut second = Daemon::connect(&lab.directory());
+            second.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
+            assert_eq!(second.exited().code, 137);
+            second.call(&Shutdown {}, Vec::new()).unwrap();
+        }
+    }
+    assert!(sampan_sys::pidfd::wait_readable(&pidfd, Some(std::time::Duration::from_secs(20))).unwrap());
+    assert_eq!(sampan_sys::pidfd::wait(&pidfd).unwrap().code(), 0);
+    let lines = if number % 4 == 3 { 5000 } else { 10_000 };
+    assert!(lab.log() == expected(lines), "cycle {number}");
+    assert_eq!(lab.exit_record().code, if number % 4 == 3 { 137 } else { 9 });
+    assert!(!lab.has_cgroups() && !std::path::Path::new(&format!("/proc/{pid}")).exists());
+}
