@@ -19,11 +19,7 @@ pub(crate) fn dispatch(words: &[String]) -> Result<ExitStatus> {
         options.flags(&mut flags);
         flags.parse(words.get(1..).unwrap_or_default(), false)
     };
-    let parsed = parsed.map_err(|error| {
-        Failure::Usage(format!(
-            "{error}\n\nUsage:  {name} [OPTIONS] COMMAND [ARG...]\n\nRun '{name} --help' for more information"
-        ))
-    })?;
+    let parsed = parsed.map_err(|error| wrong_global_flag(&name, &error.0))?;
     options.changed = parsed.changed;
     if options.changed.contains(&"tlsverify") || options.tls_verify {
         options.tls = true;
@@ -97,11 +93,9 @@ fn enter(
             if let Some(entry) = find(entries, word) {
                 return enter(session, entry, &path, &words[1..], help);
             }
-            if word.starts_with('-') && word.len() > 1 {
-                let parsed = FlagSet::default().parse(words, true).map_err(|error| complaint(error.0))?;
-                if parsed.help {
-                    return help::group(&path, summary, entries, true);
-                }
+            let parsed = FlagSet::default().parse(words, true).map_err(|error| complaint(error.0))?;
+            if parsed.help {
+                return help::group(&path, summary, entries, true);
             }
             Err(Failure::Status {
                 text: format!(
@@ -139,12 +133,26 @@ fn help_command(session: &Session, words: &[String], original: &[String]) -> Res
     }
 }
 
+/// A word that is no command. Flags behind it are taken for global ones, as docker takes them.
 fn unknown(session: &Session, words: &[String]) -> Result<ExitStatus> {
     let name = session.name();
+    let mut options = GlobalOptions::from_environment();
+    let mut flags = FlagSet::default();
+    options.flags(&mut flags);
+    let parsed = flags.parse(words, true).map_err(|error| wrong_global_flag(name, &error.0))?;
+    if parsed.help {
+        return help::program(session, true);
+    }
     Err(Failure::message(format!(
         "{name}: unknown command: {name} {}\n\nRun '{name} --help' for more information",
         words[0]
     )))
+}
+
+fn wrong_global_flag(name: &str, error: &str) -> Failure {
+    Failure::Usage(format!(
+        "{error}\n\nUsage:  {name} [OPTIONS] COMMAND [ARG...]\n\nRun '{name} --help' for more information"
+    ))
 }
 
 /// Parses the flags of a command and runs it: the function behind every row of the table.

@@ -53,7 +53,8 @@ pub(super) fn run(session: &Session, words: &[String], original: &[String]) -> R
     let Some(plugin) = find(session, &name) else { return Ok(None) };
     let mut command = Command::new(&plugin.path);
     command.args(&arguments).env(ORIGINAL_COMMAND, original.first().map_or("docker", String::as_str));
-    if words.first().is_some_and(|word| *word != name) && std::env::var_os("BUILDX_BUILDER").is_none() {
+    let forwarded = words.first().is_some_and(|word| *word != name);
+    if forwarded && builder_alias(session).is_none() && std::env::var_os("BUILDX_BUILDER").is_none() {
         command.env("BUILDX_BUILDER", crate::config::current_context(session));
     }
     let endpoint = session.endpoint()?;
@@ -71,10 +72,7 @@ pub(super) fn run(session: &Session, words: &[String], original: &[String]) -> R
 fn target(session: &Session, words: &[String], original: &[String]) -> Option<(String, Vec<String>)> {
     let first = words.first()?.as_str();
     let globals = &original[1..original.len() - words.len()];
-    let builder = match session.config().value("aliases").and_then(|aliases| aliases.get("builder")) {
-        Some(alias) => alias.as_str().unwrap_or("buildx"),
-        None => "buildx",
-    };
+    let builder = builder_alias(session).unwrap_or("buildx");
     let inserted: Option<(&[&str], usize)> = match (first, words.get(1).map(String::as_str)) {
         ("build", _) => Some((&["build"], 1)),
         ("bake", _) => Some((&["bake"], 1)),
@@ -95,6 +93,11 @@ fn target(session: &Session, words: &[String], original: &[String]) -> Option<(S
             Some((first.to_owned(), arguments))
         }
     }
+}
+
+/// The plugin that `config.json` names for builds.
+fn builder_alias(session: &Session) -> Option<&str> {
+    session.config().value("aliases")?.get("builder")?.as_str()
 }
 
 /// The folders in order of precedence.

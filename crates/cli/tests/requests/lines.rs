@@ -377,3 +377,23 @@ pub(crate) const CONFIGURED: &[&str] = &[
     "attach one",
     "exec one true",
 ];
+
+/// Plugins, and what is handed to one.
+pub(crate) const PLUGINS: &[&str] = &[
+    "foo",
+    "foo a --flag -x=1",
+    "-D foo a",
+    "--log-level warn foo --help",
+    "help foo",
+    "buildx ls",
+    "build -t x .",
+    "builder prune",
+    "image build .",
+    "bake target",
+    "broken",
+    "UPPER",
+    "nosuchplugin --flag",
+    "nosuchplugin -D",
+    "image nosuch --flag",
+    "container nosuch x",
+];

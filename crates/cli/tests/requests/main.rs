@@ -94,6 +94,19 @@ impl Client {
     }
 }
 
+/// Plugins: two that say what they are called with, and what looks like one.
+const PLUGINS: &[(&str, &str)] =
+    &[("foo", PLUGIN), ("buildx", PLUGIN), ("broken", "#!/bin/sh\nexit 1\n"), ("UPPER", PLUGIN)];
+
+const PLUGIN: &str = r#"#!/bin/sh
+if [ "$1" = docker-cli-plugin-metadata ]; then
+    echo '{"SchemaVersion": "0.1.0", "Vendor": "Nobody", "Version": "1", "ShortDescription": "Does things"}'
+    exit
+fi
+echo "called with: $*; by $DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND; for $BUILDX_BUILDER"
+[ "$1" = help ] || exit 3
+"#;
+
 fn detached(words: &[String]) -> bool {
     words
         .iter()
@@ -169,6 +182,22 @@ fn compare(prefix: &str, lines: &[&str], configuration: &str) {
         let config = client.home.join("config");
         std::fs::create_dir_all(&config).expect("a folder can be made");
         std::fs::write(config.join("config.json"), configuration).expect("a file can be written");
+        for (name, script) in PLUGINS {
+            use std::os::unix::fs::PermissionsExt;
+            let folder = config.join("cli-plugins");
+            std::fs::create_dir_all(&folder).expect("a folder can be made");
+            let path = folder.join(format!("docker-{name}"));
+            // Written by another process: see `no_engine`.
+            let mut writer = Command::new("tee")
+                .arg(&path)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("tee starts");
+            writer.stdin.take().expect("stdin is a pipe").write_all(script.as_bytes()).expect("tee reads");
+            assert!(writer.wait().expect("tee ends").success());
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("the file is ours");
+        }
     }
     let mut different = Vec::new();
     for line in lines {
@@ -207,6 +236,13 @@ fn run_goes_the_same_way() {
 #[test]
 fn the_other_commands_ask_for_the_same() {
     compare("", lines::OTHERS, "{}");
+}
+
+#[test]
+fn plugins_are_called_the_same_way() {
+    compare("", lines::PLUGINS, "{}");
+    let alias = r#"{"aliases": {"builder": "foo"}}"#;
+    compare("", &["build .", "builder ls", "foo x"], alias);
 }
 
 #[test]
