@@ -6,7 +6,7 @@ use sampan_engine::EngineConfig;
 use sampan_engine::spec::{LogConfig, Ulimit};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The data root when nobody says.
 const DEFAULT_DATA_ROOT: &str = "/var/lib/sampan";
@@ -84,7 +84,7 @@ impl Options {
         let data_root = self.data_root();
         let defaults = EngineConfig::default();
         EngineConfig {
-            is_default_data_root: data_root == DEFAULT_DATA_ROOT,
+            is_default_data_root: data_root == Path::new(DEFAULT_DATA_ROOT),
             data_root,
             run_root: self.exec_root.clone().unwrap_or_else(|| DEFAULT_EXEC_ROOT.into()),
             storage_driver: self.storage_driver.clone(),
