@@ -56,6 +56,11 @@ impl Engine {
         };
         let known: BTreeSet<String> = records.iter().map(|record| record.id.clone()).collect();
         records.extend(self.adopted(&known));
+        // Before anything can be started: what running containers hold is taken. One that has ended meanwhile
+        // gives it back when its end is taken over.
+        for record in records.iter().filter(|record| record.is_running()) {
+            self.inner.network.adopt(&record.network.endpoints, &record.network.published);
+        }
         records.into_iter().map(|record| self.enlist(record)).collect()
     }
 
@@ -227,9 +232,9 @@ impl Engine {
             .registry
             .all()
             .iter()
-            .map(|it| it.record())
-            .filter(|it| it.is_running())
-            .map(|it| it.id.clone())
+            .map(|container| container.record())
+            .filter(|record| record.is_running())
+            .map(|record| record.id.clone())
             .collect();
         self.inner.network.reconcile()?;
         let parent = self.inner.run_directory.join("c");
