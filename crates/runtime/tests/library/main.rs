@@ -16,8 +16,6 @@ use bench::Bench;
 type Test = (&'static str, fn(&mut Bench));
 
 fn main() {
-    let filter: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let groups: [&[Test]; 7] = [
         roots::TESTS,
         parked::TESTS,
@@ -27,10 +25,35 @@ fn main() {
         limits::TESTS,
         hostile::TESTS,
     ];
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    // What test runners ask of every test program: a list, then each test by its whole name.
+    if given("--list") {
+        for (name, _) in groups.iter().flat_map(|group| group.iter()).filter(|_| !given("--ignored")) {
+            println!("{name}: test");
+        }
+        return;
+    }
+    let exact = given("--exact");
+    let filter: Vec<&String> = arguments
+        .iter()
+        .enumerate()
+        .filter(|(at, argument)| {
+            let value =
+                *at > 0 && matches!(arguments[at - 1].as_str(), "--format" | "--test-threads" | "--skip");
+            !argument.starts_with('-') && !value
+        })
+        .map(|(_, argument)| argument)
+        .collect();
+    let selected = |name: &str| {
+        let matches =
+            |part: &&String| if exact { name == part.as_str() } else { name.contains(part.as_str()) };
+        (filter.is_empty() || filter.iter().any(matches)) && !given("--ignored")
+    };
     let mut failed = Vec::new();
     let mut ran = 0;
     for (name, test) in groups.iter().flat_map(|group| group.iter()) {
-        if !filter.is_empty() && !filter.iter().any(|part| name.contains(part.as_str())) {
+        if !selected(name) {
             continue;
         }
         ran += 1;
