@@ -40,9 +40,10 @@ pub(crate) fn script(request: &Request, before: &[Request]) -> Answer {
             .map(|message| message.to_string() + "\r\n")
             .concat(),
         ),
-        ("POST", _) if path.ends_with("/attach") => stream(request),
+        ("POST", _) if path.ends_with("/attach") => stream(request, request.target.contains("stdin=1")),
         ("POST", _) if path.starts_with("/exec/") && path.ends_with("/start") => {
-            if request.upgrade { stream(request) } else { Answer::Plain(200, String::new()) }
+            let attaches = |earlier: &Request| String::from_utf8_lossy(&earlier.body).contains("\"AttachStdin\":true");
+            if request.upgrade { stream(request, before.iter().any(attaches)) } else { Answer::Plain(200, String::new()) }
         }
         ("POST", _) if path.ends_with("/exec") => plain(201, json!({"Id": "execid"})),
         ("GET", "/exec/execid/json") => plain(200, json!({"ExitCode": 5, "Running": false})),
@@ -94,11 +95,11 @@ pub(crate) fn script(request: &Request, before: &[Request]) -> Answer {
     }
 }
 
-fn stream(request: &Request) -> Answer {
-    let echo = request.target.contains("stdin=1") && request.target.contains("stdout=1");
+fn stream(request: &Request, listen: bool) -> Answer {
+    let echo = listen && request.target.contains("stdout=1");
     if ["/efff", "/dfff", "/cfff"].iter().any(|id| request.target.contains(id)) {
         // What never starts writes nothing.
-        return Answer::Stream { bytes: Vec::new(), echo: false, tail: Vec::new() };
+        return Answer::Stream { bytes: Vec::new(), listen, echo: false, tail: Vec::new() };
     }
     let mut bytes = Vec::new();
     for (kind, parameter, text) in [(1, "stdout=1", b"out\n"), (2, "stderr=1", b"err\n")] {
@@ -107,7 +108,7 @@ fn stream(request: &Request) -> Answer {
             bytes.extend(frame(kind, text));
         }
     }
-    Answer::Stream { bytes, echo, tail: Vec::new() }
+    Answer::Stream { bytes, listen, echo, tail: Vec::new() }
 }
 
 fn started(path: &str) -> Answer {

@@ -28,8 +28,10 @@ pub(crate) fn script(request: &Request, before: &[Request]) -> Answer {
     let created = json_frame(16, &json!({"Id": ID, "Warnings": ["Mind the gap."]}));
     let output = [created.clone(), frame(1, b"out\n"), frame(2, b"err\n")].concat();
     let exit = |status: i64| json_frame(17, &json!({"StatusCode": status}));
-    let stream =
-        |bytes: Vec<u8>, tail: Vec<u8>| Answer::Stream { bytes, echo: body["Attach"]["Stdin"] == true, tail };
+    let stream = |bytes: Vec<u8>, tail: Vec<u8>| {
+        let listen = body["Attach"]["Stdin"] == true;
+        Answer::Stream { bytes, listen, echo: listen, tail }
+    };
     match body["Config"]["Image"].as_str().unwrap_or_default() {
         "absent" if !before.iter().any(|earlier| earlier.path() == "/images/create") => {
             Answer::Plain(404, json!({"message": "No such image: absent:latest"}).to_string())
@@ -44,7 +46,7 @@ pub(crate) fn script(request: &Request, before: &[Request]) -> Answer {
         ),
         "cut" => stream(output, Vec::new()),
         // Goes on until the client ends the connection, whatever is attached.
-        "endless" => Answer::Stream { bytes: output, echo: true, tail: exit(7) },
+        "endless" => Answer::Stream { bytes: output, listen: true, echo: true, tail: exit(7) },
         "leaves" => stream(output, json_frame(18, &json!({}))),
         _ if body["Detach"] == true => stream(created, Vec::new()),
         _ => stream(output, exit(7)),

@@ -52,8 +52,9 @@ impl Request {
 pub(crate) enum Answer {
     /// A status and a body; the media type is JSON unless the body is no JSON.
     Plain(u16, String),
-    /// `101`, these bytes, what the client sends back if asked for, and the end.
-    Stream { bytes: Vec<u8>, echo: bool, tail: Vec<u8> },
+    /// `101`, these bytes, what the client sends (read to its end with `listen`, said back with `echo`), and
+    /// the end. A stream that has input must listen: closing on unread input resets the connection.
+    Stream { bytes: Vec<u8>, listen: bool, echo: bool, tail: Vec<u8> },
 }
 
 /// The engine.
@@ -118,14 +119,16 @@ fn serve(stream: UnixStream, name: &str, script: Script, log: &Mutex<Vec<Request
                     return;
                 }
             }
-            Answer::Stream { bytes, echo, tail } => {
+            Answer::Stream { bytes, listen, echo, tail } => {
                 let head = "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n\
                             Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
                 // In one write: a client must not lose what follows the head.
                 let _ = writer.write_all(&[head.as_bytes(), &bytes].concat());
-                if echo {
-                    let mut typed = Vec::new();
+                let mut typed = Vec::new();
+                if listen {
                     let _ = reader.read_to_end(&mut typed);
+                }
+                if echo {
                     let _ = writer.write_all(&frame(1, &typed));
                 }
                 let _ = writer.write_all(&tail);
