@@ -1,5 +1,6 @@
 //! Attaching clients, resizing terminals, and `sampan run` in one request.
 
+use super::container::Container;
 use super::start::FirstClient;
 use super::{AttachOptions, ClientStream, ContainerRecord, Handed, RunOptions, Status};
 use crate::Engine;
@@ -65,16 +66,30 @@ impl Engine {
         self.container_event(&record, "attach", &[]);
         match container.live() {
             Some(live) => live.supervisor.attach(&attach, socket).await,
-            None => self.attach_at_start(&record.id, attach, socket),
+            None => self.attach_at_start(&container, attach, socket).await,
         }
     }
 
     /// A client of a container that does not run yet gets the head at once, and is attached by the start.
-    fn attach_at_start(&self, id: &str, mut attach: Attach, socket: OwnedFd) -> Result<()> {
+    async fn attach_at_start(
+        &self,
+        container: &Arc<Container>,
+        mut attach: Attach,
+        socket: OwnedFd,
+    ) -> Result<()> {
         let prologue = std::mem::take(&mut attach.prologue).0;
         let mut file = std::fs::File::from(socket.try_clone()?);
-        file.write_all(&prologue)?;
-        self.inner.waiting_clients.add(id, FirstClient::new(attach, socket));
+        // Under the list's lock: a client that has read the head asks for the start at once, and the start
+        // must find it here.
+        self.inner
+            .waiting_clients
+            .add(&container.id, FirstClient::new(attach, socket), || file.write_all(&prologue))?;
+        // Somebody else may have started it between our look and the entry in the list.
+        if let Some(live) = container.live() {
+            for client in self.inner.waiting_clients.take(&container.id) {
+                live.supervisor.attach(&client.attach, client.socket).await?;
+            }
+        }
         Ok(())
     }
 

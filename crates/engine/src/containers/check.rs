@@ -59,6 +59,14 @@ fn process(spec: &ContainerSpec) -> Result<(), Error> {
             "invalid hostname: {hostname}: at most 63 letters, digits, '-' and '.'"
         )));
     }
+    if process.args_escaped {
+        return Err(invalid("ArgsEscaped is for images of Windows, which cannot run here"));
+    }
+    for (network, endpoint) in &spec.networks {
+        if let Some(option) = endpoint.driver_options.keys().next() {
+            return Err(invalid(format!("DriverOpts of network {network}: option {option} is not known")));
+        }
+    }
     let strings = process.cmd.iter().flatten().chain(process.entrypoint.iter().flatten()).chain(&process.env);
     for text in strings {
         if text.contains('\0') {

@@ -98,6 +98,7 @@ impl Engine {
         mut spec: ContainerSpec,
     ) -> Result<(ContainerRecord, mounts::Plan)> {
         let mut warnings = super::check::check(&spec, self.inner.machine.cpus)?;
+        self.check_runtime(&spec)?;
         crate::oci::check_security(&spec.host.security_options)?;
         crate::oci::check_capabilities(&spec.host.cap_add)?;
         crate::oci::check_capabilities(&spec.host.cap_drop)?;
@@ -130,6 +131,21 @@ impl Engine {
             ..Default::default()
         };
         Ok((record, plan))
+    }
+
+    /// Only our own runtime carries containers out at present.
+    fn check_runtime(&self, spec: &ContainerSpec) -> Result<()> {
+        let name = spec.host.runtime.as_str();
+        if matches!(name, "" | "sampan") {
+            return Ok(());
+        }
+        if self.inner.config.runtimes.contains_key(name) {
+            return Err(Error::NotImplemented(format!(
+                "runtime {name}: external runtimes are not possible yet, leave Runtime empty"
+            ))
+            .into());
+        }
+        Err(Error::Invalid(format!("unknown or invalid runtime name: {name}")).into())
     }
 
     /// The host name that is not simply the beginning of the id.

@@ -65,6 +65,8 @@ impl Engine {
         }
         self.inner.registry.remove(&record.id);
         self.sessions_gone(&record);
+        // Whoever waited for a start hears nothing more.
+        drop(self.inner.waiting_clients.take(&record.id));
         if volumes {
             self.remove_anonymous_volumes(&record).await;
         }

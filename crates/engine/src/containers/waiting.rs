@@ -11,9 +11,20 @@ pub(crate) struct WaitingClients {
 }
 
 impl WaitingClients {
-    /// Lets a client wait for the start.
-    pub(crate) fn add(&self, container: &str, client: FirstClient) {
-        self.lock().entry(container.to_owned()).or_default().push(client);
+    /// Lets a client wait for the start. `greet` tells the client so, before a start can take it.
+    ///
+    /// # Errors
+    /// The greeting's; the client does not wait then.
+    pub(crate) fn add(
+        &self,
+        container: &str,
+        client: FirstClient,
+        greet: impl FnOnce() -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        let mut waiting = self.lock();
+        greet()?;
+        waiting.entry(container.to_owned()).or_default().push(client);
+        Ok(())
     }
 
     /// The clients that wait for this container, the first one first.

@@ -85,7 +85,22 @@ impl Engine {
                 entries.push(HostEntry { address, names: name.to_owned() });
             }
         }
+        for link in &record.spec.host.links {
+            entries.push(self.link(link)?);
+        }
         Ok(entries)
+    }
+
+    /// `--link container:alias`: the other one's address under its alias, id and name.
+    fn link(&self, link: &str) -> Result<HostEntry> {
+        let (name, alias) = link.split_once(':').unwrap_or((link, link));
+        let other = self.container(name)?.record();
+        let alias = alias.rsplit('/').next().unwrap_or(alias);
+        let address = other.endpoints.values().find_map(|endpoint| endpoint.ipv4).ok_or_else(|| {
+            Error::Conflict(format!("Cannot link to a non running container: /{} AS {alias}", other.name))
+        })?;
+        let short: String = other.id.chars().take(12).collect();
+        Ok(HostEntry { address: address.0, names: format!("{alias} {short} {}", other.name) })
     }
 
     fn resolver(&self, record: &ContainerRecord, connected: &Connected) -> String {

@@ -16,6 +16,7 @@ pub(crate) use security::{check as check_security, check_capabilities};
 use crate::Engine;
 use crate::containers::ContainerRecord;
 use crate::error::Error;
+use crate::spec::UtsMode;
 use oci_spec::runtime::Spec;
 use sampan_error::Result;
 use sampan_runtime::compile::{self, CompileContext};
@@ -62,11 +63,12 @@ impl Engine {
     /// The OCI specification, without the system call filter (which is compiled apart and kept).
     fn specification(&self, record: &ContainerRecord, around: &Surroundings) -> Result<Spec> {
         let host = &record.spec.host;
+        let own_names = host.uts == UtsMode::Private;
         let value = json!({
             "ociVersion": "1.2.0",
             "root": { "path": "rootfs", "readonly": host.read_only_rootfs },
-            "hostname": record.resolved.hostname,
-            "domainname": record.spec.process.domainname.clone().unwrap_or_default(),
+            "hostname": own_names.then_some(&record.resolved.hostname),
+            "domainname": record.spec.process.domainname.as_ref().filter(|name| own_names && !name.is_empty()),
             "process": process::specification(self, record),
             "mounts": mounts::specification(self, record, around)?,
             "annotations": host.annotations,
