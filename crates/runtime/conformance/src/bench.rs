@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use serde_json::Value;
 
 use crate::bundle::{self, Bundle};
@@ -37,6 +38,11 @@ pub(crate) struct Trial<'a> {
 
 impl Bench {
     pub(crate) fn new(runtime: &Path) -> io::Result<Self> {
+        // A mutated runtime may mount where it should not: in a mount namespace of this program's own nothing of
+        // that reaches the host, or outlives the program.
+        sampan_sys::namespace::unshare(sampan_sys::namespace::Namespaces::MOUNT)?;
+        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        mount_change("/", private)?;
         let runtime = fs::canonicalize(runtime)?;
         let place = std::env::temp_dir().join(format!("runtime-conformance-{}", std::process::id()));
         fs::create_dir_all(&place)?;
@@ -241,6 +247,8 @@ impl Trial<'_> {
                 .stderr(Stdio::null())
                 .status();
         }
+        let root = self.bundle.path.join("rootfs");
+        while unmount(&root, UnmountFlags::DETACH).is_ok() {}
         let _ = fs::remove_dir_all(&self.bundle.path);
     }
 }
