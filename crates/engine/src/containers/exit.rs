@@ -53,6 +53,7 @@ impl Engine {
         {
             tracing::debug!(container = %after.id, %error, "the supervisor was gone already");
         }
+        self.clear_run_directory(&after.id).await;
         if removes_itself {
             let _operation = container.operation.lock().await;
             if let Err(error) = self.remove_locked(container, true).await {
@@ -91,6 +92,14 @@ impl Engine {
         });
         if let Err(error) = released.await {
             tracing::error!(%error, "a container's resources could not be given back");
+        }
+    }
+
+    /// Removes what a run left beside its supervisor: the end is recorded, or not worth recording.
+    pub(crate) async fn clear_run_directory(&self, id: &str) {
+        let directory = self.inner.run_directory.join("c").join(id);
+        if let Err(error) = crate::blocking(move || super::remove::remove_directory(&directory)).await {
+            tracing::warn!(container = id, %error, "a run directory stays");
         }
     }
 

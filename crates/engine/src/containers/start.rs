@@ -190,6 +190,7 @@ impl Engine {
                     Ok(())
                 })
                 .await;
+                self.clear_run_directory(&record.id).await;
                 return Err(error);
             }
         };
