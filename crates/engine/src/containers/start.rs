@@ -183,10 +183,10 @@ impl Engine {
         let (supervisor, events, launched) = match started {
             Ok(started) => started,
             Err(error) => {
-                let (engine, hold, record) = (self.clone(), connected.hold, Arc::clone(record));
+                let (engine, hold, failed) = (self.clone(), connected.hold, Arc::clone(record));
                 let _ = crate::blocking(move || {
                     engine.release_network(&hold);
-                    let _ = engine.cgroup(&record).and_then(|cgroup| Ok(cgroup.remove()?));
+                    let _ = engine.cgroup(&failed).and_then(|cgroup| Ok(cgroup.remove()?));
                     Ok(())
                 })
                 .await;
