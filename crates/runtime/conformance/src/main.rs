@@ -58,6 +58,12 @@ fn main() -> ExitCode {
 }
 
 fn list() {
+    println!("# What a runtime must do, case by case");
+    println!();
+    println!(
+        "Printed by `cargo run -p sampan-conformance -- --list`. Each case is also shown to fail on a runtime"
+    );
+    println!("that was mutated for it. Where an older runc is known not to comply, the case says so.");
     let mut section = "";
     for case in cases::all() {
         if case.section != section {
@@ -65,6 +71,9 @@ fn list() {
             println!("\n## {section}\n");
         }
         println!("- `{}`: {}", case.name, case.must);
+        for (runtime, why) in case.deviations {
+            println!("  ({runtime}: {why})");
+        }
     }
 }
 

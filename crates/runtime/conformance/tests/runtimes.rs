@@ -39,3 +39,17 @@ fn runc_conforms_and_its_mutants_do_not() {
     let runc = found.into_iter().find(|path| path.exists()).expect("runc is installed");
     examine(&runc);
 }
+
+/// `docs/runtime-conformance.md` is what `--list` prints.
+#[test]
+fn the_list_in_the_documentation_is_current() {
+    let listed =
+        Command::new(env!("CARGO_BIN_EXE_runtime-conformance")).arg("--list").output().expect("it lists");
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/runtime-conformance.md");
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == listed,
+        "run: cargo run -p sampan-conformance -- --list > docs/runtime-conformance.md"
+    );
+}

@@ -11,6 +11,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("users_are_looked_up_in_the_image", names),
     ("users_that_do_not_exist_are_refused", refused),
     ("a_user_namespace_maps_root_to_another_user", mapped),
+    ("an_added_process_is_in_the_user_namespace", added_to_mapped),
     ("a_bind_mount_can_map_its_owners", idmapped),
 ];
 
@@ -51,11 +52,7 @@ fn mapped(bench: &mut Bench) {
         "id -u; cat /proc/self/uid_map; echo new > /tmp/made; ls -n /etc/passwd; echo ok > /dev/null && \
          mount | grep -c proc; cat /sys/kernel/mm/transparent_hugepage/enabled > /dev/null; echo x > /proc/sys/net/core/somaxconn",
     );
-    let linux = spec.linux_mut().as_mut().unwrap();
-    let mut users = LinuxNamespace::default();
-    users.set_typ(LinuxNamespaceType::User);
-    linux.namespaces_mut().as_mut().unwrap().push(users);
-    linux.set_uid_mappings(Some(range(0, 100_000, 65_536))).set_gid_mappings(Some(range(0, 100_000, 65_536)));
+    map_users(&mut spec);
     let mut context = bench.context();
     let (upper, work) = (bench.directory("upper"), bench.directory("work"));
     // The image's files belong to the mapped root.
@@ -74,6 +71,29 @@ fn mapped(bench: &mut Bench) {
     assert!(output.contains("1 0        0"), "{output}");
     let made = std::fs::metadata(upper.join("tmp/made")).unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&made), 100_000);
+}
+
+/// Gives the container a user namespace in which it is user 100000 of the host.
+fn map_users(spec: &mut oci_spec::runtime::Spec) {
+    let linux = spec.linux_mut().as_mut().unwrap();
+    let mut users = LinuxNamespace::default();
+    users.set_typ(LinuxNamespaceType::User);
+    linux.namespaces_mut().as_mut().unwrap().push(users);
+    linux.set_uid_mappings(Some(range(0, 100_000, 65_536))).set_gid_mappings(Some(range(0, 100_000, 65_536)));
+}
+
+fn added_to_mapped(bench: &mut Bench) {
+    let mut spec = bench.spec("sleep 1000");
+    map_users(&mut spec);
+    chown_tree(&bench.rootfs, 100_000);
+    let plan = compile(&spec, &bench.context()).unwrap();
+    let (started, cgroup) = bench.start(&plan);
+    let (output, code) = bench
+        .exec(&plan, (&started, &cgroup), |process| {
+            process.args = crate::bench::command(&["sh", "-c", "id -u; cat /proc/self/uid_map"]);
+        })
+        .unwrap();
+    assert_eq!((output.as_str(), code), ("0\n         0     100000      65536\n", 0));
 }
 
 fn chown_tree(path: &std::path::Path, owner: u32) {

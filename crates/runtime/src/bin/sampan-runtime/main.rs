@@ -46,7 +46,8 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             log.error(&error);
-            ExitCode::FAILURE
+            // As runc: a caller tells a failure of exec itself from what the program returned.
+            if name == "exec" { ExitCode::from(255) } else { ExitCode::FAILURE }
         }
     }
 }
