@@ -85,6 +85,8 @@ pub struct LogReader {
     buffer: Vec<u8>,
     /// The part of the buffer that is not yet consumed.
     pending: std::ops::Range<usize>,
+    /// Bytes that are still to be read from the files, when only what is there now is wanted.
+    left: Option<u64>,
     finished: bool,
 }
 
@@ -99,7 +101,28 @@ impl LogReader {
             skip_to_tail(&mut files, wanted)?;
         }
         let buffer = Vec::new();
-        Ok(Self { path: path.to_owned(), selection, files, buffer, pending: 0..0, finished: false })
+        Ok(Self {
+            path: path.to_owned(),
+            selection,
+            files,
+            buffer,
+            pending: 0..0,
+            left: None,
+            finished: false,
+        })
+    }
+
+    /// Stops at what is the log's end now, whatever is written later.
+    ///
+    /// # Errors
+    /// As fstat(2).
+    pub fn stop_at_present_end(&mut self) -> io::Result<()> {
+        let mut left = 0;
+        for file in &mut self.files {
+            left += file.metadata()?.len().saturating_sub(file.stream_position()?);
+        }
+        self.left = Some(left);
+        Ok(())
     }
 
     /// Appends formatted entries to `out` until about `limit` bytes were added or the end was reached.
@@ -152,14 +175,19 @@ impl LogReader {
         if self.buffer.len() < self.pending.end + BLOCK {
             self.buffer.resize(self.pending.end + BLOCK, 0);
         }
+        let end = self.left.map_or(self.buffer.len(), |left| {
+            let left = usize::try_from(left).unwrap_or(usize::MAX);
+            self.buffer.len().min(self.pending.end.saturating_add(left))
+        });
         let count = loop {
-            match file.read(&mut self.buffer[self.pending.end..]) {
+            match file.read(&mut self.buffer[self.pending.end..end]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other?,
             }
         };
         self.pending.end += count;
-        if count == 0 && self.files.len() == 1 {
+        self.left = self.left.map(|left| left - count as u64);
+        if count == 0 && self.files.len() == 1 && self.left.is_none() {
             return self.rewind_if_truncated();
         }
         Ok(count > 0)
@@ -178,6 +206,9 @@ impl LogReader {
 
     /// Goes on to the next file, if the log was rotated; false when there is none.
     fn advance(&mut self) -> io::Result<bool> {
+        if self.left == Some(0) || (self.left.is_some() && self.files.len() <= 1) {
+            return Ok(false);
+        }
         if self.files.len() <= 1 {
             let current = self.files.front().map(File::metadata).transpose()?;
             let identity = current.map(|metadata| (metadata.dev(), metadata.ino()));

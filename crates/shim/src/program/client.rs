@@ -47,6 +47,8 @@ pub(crate) struct Client {
     pending: Vec<u8>,
     sent: usize,
     replay: Option<LogReader>,
+    /// What came while the replay was not over: only what is left when the program has ended.
+    later: Vec<u8>,
     /// Nothing more will be written to it; the reason is told when all is flushed.
     closing: Option<AttachEnd>,
     /// All is flushed and our side is shut: wait until it closes, so that nothing in flight is reset.
@@ -74,6 +76,7 @@ impl Client {
             pending: attach.prologue.0.clone(),
             sent: 0,
             replay,
+            later: Vec::new(),
             closing: None,
             lingering: None,
             gone: false,
@@ -87,6 +90,7 @@ impl Client {
         self.pending = Vec::new();
         self.sent = 0;
         self.replay = None;
+        self.later = Vec::new();
         self.gone |= !self.takes_input();
     }
 
@@ -153,6 +157,11 @@ impl Client {
     }
 
     fn write(&mut self, header: &[u8], data: &[u8]) -> io::Result<()> {
+        if self.replay.is_some() {
+            self.later.extend_from_slice(header);
+            self.later.extend_from_slice(data);
+            return Ok(());
+        }
         let mut taken = 0;
         if !self.is_behind() {
             taken = match send(&self.socket, header, data) {
@@ -179,8 +188,9 @@ impl Client {
                 (AttachEnd::Detached, _) => (RUN_DETACHED, ""),
                 (_, text) => (RUN_END, text.unwrap_or("{}")),
             };
-            self.pending.extend_from_slice(&header(kind, text.len()));
-            self.pending.extend_from_slice(text.as_bytes());
+            let last = if self.replay.is_some() { &mut self.later } else { &mut self.pending };
+            last.extend_from_slice(&header(kind, text.len()));
+            last.extend_from_slice(text.as_bytes());
         }
         self.closing = Some(end);
     }
@@ -216,6 +226,7 @@ impl Client {
         let Some(reader) = &mut self.replay else { return Ok(false) };
         if reader.read(&mut self.pending, 32 * 1024)? != Progress::More {
             self.replay = None;
+            self.pending.append(&mut self.later);
         }
         Ok(true)
     }

@@ -163,7 +163,9 @@ impl Session {
                 selection.framing = Client::replay_framing(attach.framing);
                 selection.stdout &= attach.stdout;
                 selection.stderr &= attach.stderr;
-                Some(LogReader::open(log.path(), selection)?)
+                let mut reader = LogReader::open(log.path(), selection)?;
+                reader.stop_at_present_end()?;
+                Some(reader)
             }
             _ => None,
         };

@@ -198,7 +198,9 @@ fn earlier_output_is_replayed_before_what_comes() {
     let mut ours = attach(&mut shim, &Attach { replay, ..attach_all() });
     say(&mut ours, "go\n");
     let expected: String = (1..=50_000).map(|number| format!("{number}\n")).collect();
-    assert!(read_all(&mut ours) == expected + "more\n");
+    let text = read_all(&mut ours);
+    let end = text.len().saturating_sub(60);
+    assert!(text == expected + "more\n", "{} bytes, the end is {:?}", text.len(), &text[end..]);
     assert_eq!(shim.finish().code, 0);
 }
 

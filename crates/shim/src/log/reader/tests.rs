@@ -113,3 +113,22 @@ fn times_frames_and_details() {
         [&[1, 0, 0, 0, 0, 0, 0, 37], a.as_bytes(), &[2, 0, 0, 0, 0, 0, 0, 34], b.as_bytes()].concat();
     assert_eq!(out, expected);
 }
+
+#[test]
+fn a_present_end_stays_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let mut log = writer(&path, 3000, 100);
+    let mut expected = String::new();
+    for number in 0..200 {
+        log.write(Stream::Stdout, format!("{number}\n").as_bytes());
+        expected.push_str(&format!("{number}\n"));
+    }
+    let mut reader = LogReader::open(&path, raw()).unwrap();
+    reader.stop_at_present_end().unwrap();
+    for number in 200..400 {
+        log.write(Stream::Stdout, format!("{number}\n").as_bytes());
+    }
+    assert_eq!(all(&mut reader), expected);
+    assert_eq!(all(&mut reader), "");
+}
