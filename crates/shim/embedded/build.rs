@@ -61,12 +61,19 @@ fn build(workspace: &Path, built: &Path, target: &str) -> Result<(), Box<dyn Err
     // What the outer cargo says about the package that it builds is not true for the nested ones.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if ["CARGO_PKG_", "CARGO_FEATURE_", "CARGO_CFG_", "CARGO_MANIFEST_", "DEP_"].iter().any(|p| name.starts_with(p)) {
+        if ["CARGO_PKG_", "CARGO_FEATURE_", "CARGO_CFG_", "CARGO_MANIFEST_", "DEP_"]
+            .iter()
+            .any(|p| name.starts_with(p))
+        {
             cargo.env_remove(&name);
         }
     }
     let status = cargo.status().map_err(|error| format!("cannot start the nested cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("the nested build of the shim failed: {status}").into()) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("the nested build of the shim failed: {status}").into())
+    }
 }
 
 fn variable(name: &str) -> Result<String, String> {
