@@ -48,6 +48,10 @@ pub(super) fn limit_bounding(context: &mut ProcessContext) -> Result<()> {
 }
 
 pub(super) fn become_user(context: &mut ProcessContext) -> Result<()> {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // From here on the container's processes have the same rights as this one. Until its program runs none of
+    // them may trace it or look at its descriptors (CVE-2016-9962); the execve takes this back.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).during(|| "keep other processes out of this one")?;
     let identity = &context.identity;
     let keep = context.process.capabilities.is_some();
     if keep {

@@ -291,6 +291,12 @@ fn prepare_exec(
     plan: &ExecPlan<'_>,
 ) -> Result<Option<ProcessContext>, Failure> {
     let early = |error: Error| error.into_failure("namespaces");
+    // The container sees this process from its birth on. It must find nothing of the launcher's in it.
+    let mut kept = vec![channel.as_fd(), container.init];
+    kept.extend(plan.stdio.iter().flatten().chain(&plan.extra));
+    sampan_sys::descriptor::close_all_but(3, &kept)
+        .during(|| "close the launcher's descriptors")
+        .map_err(early)?;
     let Some((ToInit::Settle, _)) = wire::receive(channel).map_err(early)? else { return Ok(None) };
     let mut context = exec_context(channel, container, plan).map_err(early)?;
     if context.process.terminal.is_some() {
