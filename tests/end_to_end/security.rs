@@ -91,7 +91,7 @@ fn the_kernel_is_out_of_reach() {
         mount -t tmpfs none /mnt 2>&1; umount /proc/sys 2>&1; dmesg 2>&1 | head -1
         unshare -m true 2>&1; mknod /tmp/disk b 254 0 && cat /tmp/disk 2>&1 | head -c 20
         echo 1 >/proc/sys/kernel/panic; echo b >/proc/sysrq-trigger; echo 1 >/sys/kernel/mm/ksm/run
-        wc -c </proc/keys; ls /proc/acpi | wc -l; ls /sys/firmware | wc -l";
+        echo; wc -c </proc/keys; ls /proc/acpi | wc -l; ls /sys/firmware | wc -l";
     let outcome = host.docker(&["run", "--rm", "busybox", "sh", "-c", script]);
     let text = format!("{}{}", outcome.stdout, outcome.stderr);
     assert!(

@@ -69,7 +69,9 @@ fn plain(text: &str) -> String {
 fn names_field(message: &str, field: &str) -> bool {
     let message = plain(message);
     let singular = |word: &str| word.strip_suffix("es").or(word.strip_suffix('s')).unwrap_or(word).to_owned();
-    field.split('.').skip(1).any(|part| message.contains(&singular(&plain(part))))
+    let parts =
+        field.split('.').skip(1).map(|part| if part == "DriverConfig" { "volume driver" } else { part });
+    parts.into_iter().any(|part| message.contains(&singular(&plain(part))))
 }
 
 /// Tries one row and says what is wrong.
