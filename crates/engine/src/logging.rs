@@ -58,6 +58,11 @@ pub(crate) fn configure(own: &LogConfig, default: &LogConfig) -> Result<LogConfi
         if !OPTIONS.contains(&name.as_str()) {
             return Err(Error::Invalid(format!("unknown log opt '{name}' for {} log driver", log.driver)));
         }
+        if name == "compress" && matches!(value.as_str(), "true" | "1") {
+            return Err(Error::NotImplemented(
+                "log opt 'compress': rotated files are not compressed yet".into(),
+            ));
+        }
         if !fits {
             return Err(Error::Invalid(format!("invalid value for log opt '{name}': {value:?}")));
         }

@@ -124,7 +124,11 @@ impl Engine {
                 }
             }
             _ if record.is_running() => {
-                // No shim and no word of it: the machine went down, or somebody killed both.
+                // No shim and no word of it: the machine went down, or somebody killed the shim. Nobody would
+                // ever hear of a program that still runs, so it is ended.
+                if let Ok(cgroup) = self.cgroup(&record) {
+                    let _ = crate::blocking(move || Ok(cgroup.kill_all()?)).await;
+                }
                 let ending = Ending { code: 255, at: crate::clock::now(), oom_killed: false };
                 self.settle_missed(container, ending).await
             }

@@ -100,6 +100,8 @@ fn a_new_size_of_the_window_is_told() {
     assert!(resize.target.ends_with(&format!("/containers/{ID}/resize?h=30&w=100")), "{}", resize.target);
     child.stdin.as_mut().expect("stdin is a pipe").write_all(b"\x10\x11").expect("the terminal takes keys");
     wait_for(&mut output, "status 0");
+    drop(child.stdin.take());
+    child.wait().expect("the terminal's program ends");
 }
 
 /// The client under `script` and its shell.

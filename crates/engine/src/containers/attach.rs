@@ -12,7 +12,6 @@ use sampan_shim::protocol::{Attach, AttachEnd, AttachEnded, AttachFraming, Size}
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Frame types of the run stream beside Docker's 1 and 2.
 const FRAME_ID: u8 = 16;
@@ -83,7 +82,7 @@ impl Engine {
         // must find it here.
         self.inner
             .waiting_clients
-            .add(&container.id, FirstClient::new(attach, socket), || file.write_all(&prologue))?;
+            .add(&container.id, FirstClient { attach, socket }, || file.write_all(&prologue))?;
         // Somebody else may have started it between our look and the entry in the list.
         if let Some(live) = container.live() {
             for client in self.inner.waiting_clients.take(&container.id) {
@@ -142,7 +141,6 @@ impl Engine {
             Ok(first) => first,
             Err(error) => return Err((error, Some(client))),
         };
-        let handed = first.as_ref().map(|first| Arc::clone(&first.handed));
         if first.is_some() {
             self.container_event(&record, "attach", &[]);
         }
@@ -151,8 +149,8 @@ impl Engine {
             self.start_locked(&container, first).await
         };
         if let Err(error) = started {
-            let answered = handed.is_some_and(|handed| handed.load(Ordering::Acquire));
-            return Err((error, (!answered).then_some(client)));
+            // Nothing is written to a client before the start has succeeded, so it can be answered here.
+            return Err((error, Some(client)));
         }
         if options.detach {
             finish_detached(&record, client);
@@ -186,7 +184,7 @@ fn run_client(
         read_ahead: client.read_ahead.clone().into(),
         ..Attach::default()
     };
-    Ok(Some(FirstClient::new(attach, client.socket.try_clone()?)))
+    Ok(Some(FirstClient { attach, socket: client.socket.try_clone()? }))
 }
 
 /// `{"Id":…,"Warnings":[…]}` as a frame.

@@ -75,23 +75,24 @@ impl Engine {
 
 /// Takes over every limit that the request sets.
 fn lay_over(own: &mut crate::spec::Resources, new: &crate::spec::Resources) {
-    macro_rules! take {
-        ($($field:ident: $unset:pat),* $(,)?) => {
-            $(if !matches!(new.$field, $unset) { own.$field = new.$field.clone(); })*
-        };
+    /// Zero and `None` say nothing.
+    fn take<T: PartialEq + Default + Clone>(own: &mut T, new: &T) {
+        if *new != T::default() {
+            own.clone_from(new);
+        }
     }
-    take!(
-        cpu_shares: 0,
-        memory: 0,
-        blkio_weight: 0,
-        memory_reservation: 0,
-        memory_swap: 0,
-        memory_swappiness: None,
-        cpu_realtime_period: 0,
-        cpu_realtime_runtime: 0,
-        oom_kill_disable: None,
-        pids_limit: None,
-    );
+    take(&mut own.cpu_shares, &new.cpu_shares);
+    take(&mut own.memory, &new.memory);
+    take(&mut own.blkio_weight, &new.blkio_weight);
+    take(&mut own.memory_reservation, &new.memory_reservation);
+    take(&mut own.memory_swap, &new.memory_swap);
+    take(&mut own.memory_swappiness, &new.memory_swappiness);
+    take(&mut own.cpu_realtime_period, &new.cpu_realtime_period);
+    take(&mut own.cpu_realtime_runtime, &new.cpu_realtime_runtime);
+    take(&mut own.oom_kill_disable, &new.oom_kill_disable);
+    take(&mut own.pids_limit, &new.pids_limit);
+    take(&mut own.cpuset_cpus, &new.cpuset_cpus);
+    take(&mut own.cpuset_mems, &new.cpuset_mems);
     // CPU time is said in one of two ways: the new one replaces the other.
     if new.nano_cpus != 0 {
         own.nano_cpus = new.nano_cpus;
@@ -100,12 +101,8 @@ fn lay_over(own: &mut crate::spec::Resources, new: &crate::spec::Resources) {
     }
     if new.cpu_period != 0 || new.cpu_quota != 0 {
         own.nano_cpus = 0;
-        take!(cpu_period: 0, cpu_quota: 0);
-    }
-    for (own, new) in [(&mut own.cpuset_cpus, &new.cpuset_cpus), (&mut own.cpuset_mems, &new.cpuset_mems)] {
-        if !new.is_empty() {
-            own.clone_from(new);
-        }
+        take(&mut own.cpu_period, &new.cpu_period);
+        take(&mut own.cpu_quota, &new.cpu_quota);
     }
     // A memory limit above the old sum of memory and swap would contradict it; Docker refuses this too,
     // except when swap was never set.

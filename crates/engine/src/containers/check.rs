@@ -145,6 +145,7 @@ fn namespaces(spec: &ContainerSpec) -> Result<(), Error> {
 pub(crate) fn resources(resources: &Resources, cpus: u32, warnings: &mut Vec<String>) -> Result<(), Error> {
     memory(resources, warnings)?;
     cpu(resources, cpus)?;
+    host_support(resources)?;
     if resources.blkio_weight > 0 && !(10..=1000).contains(&resources.blkio_weight) {
         return Err(invalid("Range of blkio weight is from 10 to 1000"));
     }
@@ -162,6 +163,24 @@ pub(crate) fn resources(resources: &Resources, cpus: u32, warnings: &mut Vec<Str
         return Err(invalid(format!(
             "could not select device driver {driver:?} with capabilities: {capabilities:?}"
         )));
+    }
+    Ok(())
+}
+
+/// Limits that not every kernel has: asked for where they are missing, they are refused by name.
+fn host_support(resources: &Resources) -> Result<(), Error> {
+    let has = |file: &str| std::path::Path::new("/sys/fs/cgroup").join(file).exists();
+    if (resources.cpu_realtime_period != 0 || resources.cpu_realtime_runtime != 0)
+        && !has("cpu/cpu.rt_runtime_us")
+    {
+        return Err(invalid(
+            "CpuRealtimePeriod and CpuRealtimeRuntime: your kernel does not support CPU real-time scheduling of groups",
+        ));
+    }
+    let weights =
+        ["blkio/blkio.weight_device", "blkio/blkio.bfq.weight_device", "io.weight", "io.bfq.weight"];
+    if !resources.blkio_weight_device.is_empty() && !weights.into_iter().any(has) {
+        return Err(invalid("BlkioWeightDevice: your kernel does not support weights of block devices"));
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ impl Engine {
     /// # Errors
     /// A contradiction in the specification, an image or container that does not exist, a name in use.
     pub async fn create(&self, name: Option<String>, spec: ContainerSpec) -> Result<Created> {
+        self.recovered().await;
         let engine = self.clone();
         let container = crate::blocking(move || engine.create_blocking(name, spec)).await?;
         let record = container.record();
@@ -185,13 +186,12 @@ impl Engine {
         let known = self.inner.network.networks();
         let mut endpoints = BTreeMap::new();
         for name in std::iter::once(primary).chain(spec.networks.keys().map(String::as_str)) {
-            let network = known
-                .iter()
-                .find(|network| network.name == *name || network.id == *name)
-                .ok_or_else(|| Error::NotFound(format!("network {name} not found")))?;
+            // A network that does not exist is an error of the start, as clients expect: an error of the
+            // creation with this status would make them pull the image.
+            let network = known.iter().find(|network| network.name == *name || network.id == *name);
+            let known_name = network.map_or(name, |network| network.name.as_str());
             let options = spec.networks.get(name).cloned().unwrap_or_default();
-            if network.name == "bridge" && (options.ipv4_address.is_some() || options.ipv6_address.is_some())
-            {
+            if known_name == "bridge" && (options.ipv4_address.is_some() || options.ipv6_address.is_some()) {
                 return Err(Error::Invalid(
                     "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported only when connecting to networks with user configured subnets".into(),
                 )
@@ -199,10 +199,10 @@ impl Engine {
             }
             let mac_address = options.mac_address.clone().or_else(|| spec.process.mac_address.clone());
             endpoints.insert(
-                network.name.clone(),
+                known_name.to_owned(),
                 EndpointRecord {
                     options,
-                    network_id: network.id.clone(),
+                    network_id: network.map(|network| network.id.clone()).unwrap_or_default(),
                     mac_address: mac_address.unwrap_or_default(),
                     ..Default::default()
                 },

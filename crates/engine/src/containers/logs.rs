@@ -84,7 +84,7 @@ fn selection(record: &ContainerRecord, options: &LogOptions) -> Result<Selection
     if !options.stdout && !options.stderr {
         return Err(Error::Invalid("Bad parameters: you must choose at least one stream".into()).into());
     }
-    let time = |nanoseconds: i64| (nanoseconds != 0).then(|| Timestamp(nanoseconds));
+    let time = |nanoseconds: i64| (nanoseconds != 0).then_some(Timestamp(nanoseconds));
     Ok(Selection {
         stdout: options.stdout,
         stderr: options.stderr,

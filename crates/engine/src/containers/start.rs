@@ -19,7 +19,6 @@ use sampan_shim::protocol::{Attach, Event, Launch, Relay, RelayProtocol, StdioOp
 use sampan_state::Durability;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
@@ -27,14 +26,6 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct FirstClient {
     pub(crate) attach: Attach,
     pub(crate) socket: OwnedFd,
-    /// Set when the supervisor has the client: whatever happens then, the supervisor answers it.
-    pub(crate) handed: Arc<AtomicBool>,
-}
-
-impl FirstClient {
-    pub(crate) fn new(attach: Attach, socket: OwnedFd) -> Self {
-        Self { attach, socket, handed: Arc::default() }
-    }
 }
 
 /// All that a launch needs, made on a blocking thread.
@@ -141,7 +132,6 @@ impl Engine {
         let Prepared { plan, connected, directory } = prepared;
         let mut waiting = self.inner.waiting_clients.take(&record.id);
         waiting.splice(0..0, client);
-        let handed: Vec<_> = waiting.iter().map(|client| Arc::clone(&client.handed)).collect();
         let (attach, clients) = waiting.into_iter().map(|client| (client.attach, client.socket)).unzip();
         let process = plan.process.clone();
         let mut descriptors = LaunchDescriptors {
@@ -175,7 +165,6 @@ impl Engine {
         };
         let started = async {
             let (supervisor, events) = self.take_supervisor()?;
-            handed.iter().for_each(|handed| handed.store(true, Ordering::Release));
             let launched = supervisor.launch(&launch, descriptors).await?;
             Ok((supervisor, events, launched))
         }
@@ -232,8 +221,8 @@ impl Engine {
         });
     }
 
-    /// A shim is gone without a word: somebody killed it. Its container died with it (the init is bound to
-    /// its shim), so this is an end with the code of a kill.
+    /// A shim is gone without a word: somebody killed it. Nobody holds the container's output any more, so
+    /// what is left of it is ended too: an end with the code of a kill.
     async fn supervisor_lost(&self, container: &Arc<Container>) {
         let directory = self.inner.run_directory.join("c").join(&container.id);
         let ending = match crate::supervisor::Supervisor::exit_record(&directory) {

@@ -53,12 +53,17 @@ impl Engine {
             Ok(claimed) => claimed,
             Err(error) => return Err((error, client)),
         };
-        let attached = client.is_some();
-        let outcome = self.run_session(&record, &live, &state, &start, client).await;
+        let copy = match client.as_ref().map(ClientStream::try_clone).transpose() {
+            Ok(copy) => copy,
+            Err(error) => return Err((error.into(), client)),
+        };
+        let mut handed = false;
+        let outcome = self.run_session(&record, &live, &state, &start, copy, &mut handed).await;
         let Err(error) = outcome else { return Ok(()) };
         let code = if error.kind() == Kind::CommandNotFound { 127 } else { 126 };
         self.inner.sessions.finish(id, code);
-        if attached { Ok(()) } else { Err((error, None)) }
+        // From the hand-over on it is the supervisor that tells the client.
+        if handed && client.is_some() { Ok(()) } else { Err((error, client)) }
     }
 
     /// The session, if it may start now; nobody else can start it afterwards.
@@ -78,6 +83,7 @@ impl Engine {
         state: &ExecState,
         start: &ExecStart,
         client: Option<ClientStream>,
+        handed: &mut bool,
     ) -> Result<()> {
         let mut options = state.options.clone();
         if let Some(tty) = start.tty {
@@ -106,6 +112,7 @@ impl Engine {
             None => (None, None),
         };
         let exec = Exec { id: state.id.clone(), process, tty: options.tty, attach };
+        *handed = true;
         let launched = live.supervisor.exec(&exec, client).await?;
         self.inner.sessions.started(&state.id, launched.pid.unsigned_abs());
         Ok(())

@@ -156,7 +156,7 @@ impl Engine {
         if !wish.options.is_empty() {
             let names: Vec<&str> = wish.options.keys().map(String::as_str).collect();
             return Err(Error::NotImplemented(format!(
-                "options of the local volume driver are not possible yet: {}",
+                "DriverConfig: options of the local volume driver are not possible yet: {}",
                 names.join(", ")
             ))
             .into());
