@@ -1,16 +1,27 @@
 //! Programs and shims made ahead of need.
+//!
+//! A waiting shim has an init parked already: in the namespaces that nearly every container has, and in
+//! cgroups under a name of its own, which are renamed to the container's at the launch. Entering the cgroups
+//! of v1 costs more than all the rest of a start, so it is done before anybody asks. A container that wants
+//! other namespaces or another parent cgroup gets a shim of its own instead.
 
 use crate::Engine;
+use crate::containers::ContainerRecord;
+use crate::spec::{CgroupNamespace, IpcMode, NetworkMode, PidMode, UtsMode};
 use crate::supervisor::{Events, Supervisor};
 use sampan_error::{Context, Result};
+use sampan_runtime::plan::NamespaceKind;
+use sampan_shim::protocol::Park;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The embedded shim program, sealed in memory: a container can never overwrite it.
+/// The embedded shim program, sealed in memory (a container can never overwrite it), and the shims that wait.
 pub(crate) struct Program {
     sealed: OwnedFd,
     ready: Mutex<Vec<(Supervisor, Events)>>,
+    refilling: AtomicBool,
 }
 
 impl Program {
@@ -19,7 +30,11 @@ impl Program {
     /// # Errors
     /// The kernel refuses a sealed memory file.
     pub(crate) fn seal() -> Result<Self> {
-        Ok(Self { sealed: sampan_shim_embedded::seal()?, ready: Mutex::default() })
+        Ok(Self {
+            sealed: sampan_shim_embedded::seal()?,
+            ready: Mutex::default(),
+            refilling: AtomicBool::new(false),
+        })
     }
 
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
@@ -32,12 +47,12 @@ impl Program {
 }
 
 impl Engine {
-    /// A shim for a new container: one that waits already, or a new one.
+    /// A shim for a container: one that waits with a parked init where that fits, else a new one.
     ///
     /// # Errors
     /// No process can be made.
-    pub(crate) fn take_supervisor(&self) -> Result<(Supervisor, Events)> {
-        let waiting = self.inner.program.ready().pop();
+    pub(crate) fn take_supervisor(&self, record: &ContainerRecord) -> Result<(Supervisor, Events)> {
+        let waiting = if self.fits_parked(record) { self.inner.program.ready().pop() } else { None };
         self.refill_later();
         match waiting {
             Some(shim) => Ok(shim),
@@ -45,12 +60,45 @@ impl Engine {
         }
     }
 
+    /// Whether a parked init has the namespaces and the parent cgroup that this container wants.
+    fn fits_parked(&self, record: &ContainerRecord) -> bool {
+        let host = &record.spec.host;
+        let cgroup_namespace = match host.cgroup_namespace {
+            CgroupNamespace::Default => !(sampan_runtime::cgroup::host_is_unified() && host.privileged),
+            CgroupNamespace::Private => sampan_runtime::cgroup::host_is_unified(),
+            CgroupNamespace::Host => !sampan_runtime::cgroup::host_is_unified(),
+        };
+        cgroup_namespace
+            && host.uts == UtsMode::Private
+            && host.pid == PidMode::Private
+            && !matches!(host.ipc, IpcMode::Host | IpcMode::Container(_))
+            && !matches!(host.network_mode, NetworkMode::Container(_))
+            && self.cgroup_parent(record) == self.own_cgroup_parent()
+    }
+
+    /// A new shim with an init parked in it.
+    async fn park(&self) -> Result<(Supervisor, Events)> {
+        let (supervisor, events) = Supervisor::spawn(self.inner.program.descriptor())?;
+        let mut namespaces =
+            vec![NamespaceKind::Mount, NamespaceKind::Uts, NamespaceKind::Ipc, NamespaceKind::Pid];
+        if sampan_runtime::cgroup::host_is_unified() {
+            namespaces.push(NamespaceKind::Cgroup);
+        }
+        let name: String = crate::identity::random_id().chars().take(16).collect();
+        let cgroup = Some(format!("{}/parked-{name}", self.own_cgroup_parent()));
+        supervisor.park(&Park { namespaces, cgroup }).await?;
+        Ok((supervisor, events))
+    }
+
     /// Makes shims and sandboxes until as many wait as are wanted, away from the caller.
     pub(crate) fn refill_later(&self) {
+        if self.inner.program.refilling.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let engine = self.clone();
         tokio::spawn(async move {
             while engine.inner.program.ready().len() < engine.inner.config.warm_sandboxes {
-                match Supervisor::spawn(engine.inner.program.descriptor()) {
+                match engine.park().await {
                     Ok(shim) => engine.inner.program.ready().push(shim),
                     Err(error) => {
                         tracing::warn!(%error, "no shim could be made ahead of need");
@@ -58,11 +106,13 @@ impl Engine {
                     }
                 }
             }
+            let blocking = engine.clone();
             let refilled = crate::blocking(move || {
-                engine.warm_seccomp();
-                Ok(engine.inner.sandboxes.refill()?)
+                blocking.warm_seccomp();
+                Ok(blocking.inner.sandboxes.refill()?)
             })
             .await;
+            engine.inner.program.refilling.store(false, Ordering::Release);
             if let Err(error) = refilled {
                 tracing::warn!(%error, "no sandbox could be made ahead of need");
             }

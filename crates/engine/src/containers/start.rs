@@ -164,7 +164,7 @@ impl Engine {
             hold: false,
         };
         let started = async {
-            let (supervisor, events) = self.take_supervisor()?;
+            let (supervisor, events) = self.take_supervisor(record)?;
             let launched = supervisor.launch(&launch, descriptors).await?;
             Ok((supervisor, events, launched))
         }

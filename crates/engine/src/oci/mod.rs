@@ -109,6 +109,11 @@ impl Engine {
         }
     }
 
+    /// The parent cgroup of containers that name none.
+    pub(crate) fn own_cgroup_parent(&self) -> String {
+        self.cgroup_parent(&ContainerRecord::default())
+    }
+
     /// The container's cgroups below the root of each hierarchy.
     pub(crate) fn cgroup_path(&self, record: &ContainerRecord) -> String {
         format!("/{}/{}", self.cgroup_parent(record), record.id)
