@@ -84,7 +84,11 @@ impl Engine {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("{} {}: {}: {}", self.name, words.join(" "), output.status, said.trim()))
+        let log = self.host.as_ref().map(Host::log).unwrap_or_default();
+        let last: Vec<&str> = log.lines().rev().take(5).collect();
+        let last = last.into_iter().rev().collect::<Vec<_>>().join("\n");
+        let (name, status) = (&self.name, output.status);
+        Err(format!("{name} {}: {status}: {}\nthe daemon's log:\n{last}", words.join(" "), said.trim()))
     }
 
     /// Removes every container.
