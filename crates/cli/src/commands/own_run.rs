@@ -90,7 +90,12 @@ fn request(session: &Session, client: &Client, args: &Args, body: &CreateBody) -
         client.hijack_at("/sampan/run", &headers, Body::json(&document)?)
     };
     match (send(), reference) {
-        (Err(failure), Some(reference)) if failure.is_not_found() && args.creation.pulls_missing() => {
+        // One request creates and starts: what is not found may also be a network, and only an image is pulled.
+        (Err(failure), Some(reference))
+            if failure.is_not_found()
+                && failure.to_string().contains("No such image")
+                && args.creation.pulls_missing() =>
+        {
             creation::pull_missing(session, client, &args.creation, &args.options.image, &reference)?;
             send()
         }
