@@ -22,7 +22,9 @@ impl Objects {
         add("mount", mounts(host));
         add("link", links(host));
         add("nft", firewall(host));
-        add("cgroup", cgroups_of(host).iter().map(|path| path.display().to_string()).collect());
+        // Groups that wait with an init for a container are kept ready: only their number counts.
+        let groups = cgroups_of(host);
+        add("cgroup", groups.iter().map(|path| by_kind(&path.display().to_string(), "parked-")).collect());
         add("process", host.processes().into_iter().map(|(_, name)| name).collect());
         add("descriptor", descriptors(host));
         add("folder", folders(host));

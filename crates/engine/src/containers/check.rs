@@ -170,12 +170,17 @@ pub(crate) fn resources(resources: &Resources, cpus: u32, warnings: &mut Vec<Str
 /// Limits that not every kernel has: asked for where they are missing, they are refused by name.
 fn host_support(resources: &Resources) -> Result<(), Error> {
     let has = |file: &str| std::path::Path::new("/sys/fs/cgroup").join(file).exists();
-    if (resources.cpu_realtime_period != 0 || resources.cpu_realtime_runtime != 0)
-        && !has("cpu/cpu.rt_runtime_us")
-    {
-        return Err(invalid(
-            "CpuRealtimePeriod and CpuRealtimeRuntime: your kernel does not support CPU real-time scheduling of groups",
-        ));
+    if resources.cpu_realtime_period != 0 || resources.cpu_realtime_runtime != 0 {
+        let missing = if !has("cpu/cpu.rt_runtime_us") {
+            "your kernel does not support CPU real-time scheduling of groups"
+        } else if resources.cgroup_parent.is_empty() {
+            "the parent cgroup has no real-time budget; name one that has with CgroupParent"
+        } else {
+            ""
+        };
+        if !missing.is_empty() {
+            return Err(invalid(format!("CpuRealtimePeriod and CpuRealtimeRuntime: {missing}")));
+        }
     }
     let weights =
         ["blkio/blkio.weight_device", "blkio/blkio.bfq.weight_device", "io.weight", "io.bfq.weight"];
