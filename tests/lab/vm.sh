@@ -116,7 +116,7 @@ sleep 60
 START
 } | sed "2i modules=\"$(echo $run_modules)\"" >"$session/start"
 {
-    printf 'cd %s\n' "$(quoted "$PWD")"
+    printf 'cd %s 2>/dev/null || cd /\n' "$(quoted "$PWD")"
     env | sed -n 's/^\(SAMPAN_[A-Z0-9_]*\|CARGO_[A-Z0-9_]*\|RUST_[A-Z0-9_]*\|PATH\|HOME\)=.*/\1/p' | while read -r name; do
         printf 'export %s=%s\n' "$name" "$(quoted "$(printenv "$name")")"
     done

@@ -60,33 +60,30 @@ impl Engine {
         }
     }
 
-    /// Whether a parked init has the namespaces and the parent cgroup that this container wants.
+    /// Whether a waiting shim has the namespaces and the parent cgroup that this container wants. On cgroup v2
+    /// nothing is parked (see [`Engine::wait_ready`]), and a shim fits every container.
     fn fits_parked(&self, record: &ContainerRecord) -> bool {
         let host = &record.spec.host;
-        let cgroup_namespace = match host.cgroup_namespace {
-            CgroupNamespace::Default => !(sampan_runtime::cgroup::host_is_unified() && host.privileged),
-            CgroupNamespace::Private => sampan_runtime::cgroup::host_is_unified(),
-            CgroupNamespace::Host => !sampan_runtime::cgroup::host_is_unified(),
-        };
-        cgroup_namespace
-            && host.uts == UtsMode::Private
-            && host.pid == PidMode::Private
-            && !matches!(host.ipc, IpcMode::Host | IpcMode::Container(_))
-            && !matches!(host.network_mode, NetworkMode::Container(_))
-            && self.cgroup_parent(record) == self.own_cgroup_parent()
+        sampan_runtime::cgroup::host_is_unified()
+            || host.cgroup_namespace != CgroupNamespace::Private
+                && host.uts == UtsMode::Private
+                && host.pid == PidMode::Private
+                && !matches!(host.ipc, IpcMode::Host | IpcMode::Container(_))
+                && !matches!(host.network_mode, NetworkMode::Container(_))
+                && self.cgroup_parent(record) == self.own_cgroup_parent()
     }
 
-    /// A new shim with an init parked in it.
-    async fn park(&self) -> Result<(Supervisor, Events)> {
+    /// A new shim that waits, on cgroup v1 with an init parked in it. A cgroup of v2 cannot be renamed, and a
+    /// process is born in one at no cost there.
+    async fn wait_ready(&self) -> Result<(Supervisor, Events)> {
         let (supervisor, events) = Supervisor::spawn(self.inner.program.descriptor())?;
-        let mut namespaces =
-            vec![NamespaceKind::Mount, NamespaceKind::Uts, NamespaceKind::Ipc, NamespaceKind::Pid];
-        if sampan_runtime::cgroup::host_is_unified() {
-            namespaces.push(NamespaceKind::Cgroup);
+        if !sampan_runtime::cgroup::host_is_unified() {
+            let namespaces =
+                vec![NamespaceKind::Mount, NamespaceKind::Uts, NamespaceKind::Ipc, NamespaceKind::Pid];
+            let name: String = crate::identity::random_id().chars().take(16).collect();
+            let cgroup = Some(format!("{}/parked-{name}", self.own_cgroup_parent()));
+            supervisor.park(&Park { namespaces, cgroup }).await?;
         }
-        let name: String = crate::identity::random_id().chars().take(16).collect();
-        let cgroup = Some(format!("{}/parked-{name}", self.own_cgroup_parent()));
-        supervisor.park(&Park { namespaces, cgroup }).await?;
         Ok((supervisor, events))
     }
 
@@ -98,7 +95,7 @@ impl Engine {
         let engine = self.clone();
         tokio::spawn(async move {
             while engine.inner.program.ready().len() < engine.inner.config.warm_sandboxes {
-                match engine.park().await {
+                match engine.wait_ready().await {
                     Ok(shim) => engine.inner.program.ready().push(shim),
                     Err(error) => {
                         tracing::warn!(%error, "no shim could be made ahead of need");
