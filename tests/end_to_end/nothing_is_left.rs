@@ -53,6 +53,32 @@ fn remove_all(host: &Host) {
     }
 }
 
+/// Several clients at once, until each number has had its cycle.
+fn crowd(host: &Host, clients: usize, numbers: std::ops::Range<usize>) {
+    let next = AtomicUsize::new(numbers.start);
+    std::thread::scope(|scope| {
+        for _ in 0..clients {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= numbers.end {
+                        break;
+                    }
+                    cycle(host, number);
+                }
+            });
+        }
+    });
+}
+
+/// One life of each kind, several at once: a daemon keeps things ready, and sockets to the kernel open once it
+/// needed them. What is there afterwards is there for good.
+fn warm_up(host: &Host) {
+    crowd(host, 8, 0..12);
+    remove_all(host);
+    std::thread::sleep(Duration::from_secs(2));
+}
+
 #[test]
 fn campaign_run_and_remove() {
     if sampan_only() {
@@ -60,28 +86,9 @@ fn campaign_run_and_remove() {
     }
     let campaign = Campaign::new("run and remove, 8 at a time, clients killed half way", 48, 300);
     let host = Host::new();
-    for number in 0..6 {
-        cycle(&host, number);
-    }
-    remove_all(&host);
-    // Pools are filled and caches warm: what is there now is there for good.
-    std::thread::sleep(Duration::from_secs(2));
+    warm_up(&host);
     let before = host.objects();
-    let next = AtomicUsize::new(6);
-    let last = 6 + campaign.rounds;
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= last {
-                        break;
-                    }
-                    cycle(&host, number);
-                }
-            });
-        }
-    });
+    crowd(&host, 8, 6..6 + campaign.rounds);
     remove_all(&host);
     settles(&host, &before);
     campaign.done("no mount, namespace, veth, cgroup, nft element, process, descriptor or folder is left");
@@ -94,12 +101,7 @@ fn campaign_the_daemon_is_killed_at_any_moment() {
     }
     let campaign = Campaign::new("kill -9 of the daemon while containers come and go", 4, 50);
     let mut host = Host::new();
-    // One life of each kind: the daemon keeps a few sockets to the kernel open once it needed them.
-    for number in 0..6 {
-        cycle(&host, number);
-    }
-    remove_all(&host);
-    std::thread::sleep(Duration::from_secs(2));
+    warm_up(&host);
     let before = host.objects();
     let next = AtomicUsize::new(0);
     for round in 0..campaign.rounds {

@@ -79,14 +79,25 @@ pub(crate) fn members(host: &Host) -> Vec<u32> {
     pids.filter(|pid| own.is_some() && namespace(*pid) == own).collect()
 }
 
-/// The kinds of descriptors that the daemon holds: paths are told apart, sockets and the like are not.
+/// The kinds of descriptors that the daemon holds: paths are told apart, sockets by their protocol.
 fn descriptors(host: &Host) -> Vec<String> {
     let folder = format!("/proc/{}/fd", host.daemon_pid());
     let entries = std::fs::read_dir(folder).expect("the daemon runs").flatten();
-    let targets = entries.filter_map(|entry| std::fs::read_link(entry.path()).ok());
-    targets
-        .map(|target| target.to_string_lossy().split([':', '[']).next().unwrap_or_default().to_owned())
-        .collect()
+    entries.filter_map(|entry| descriptor(&entry.path())).collect()
+}
+
+/// What one descriptor is; `None` when it was closed meanwhile. The attribute is sockfs's own (xattr(7) does
+/// not list it; the kernel's net/socket.c does).
+fn descriptor(path: &Path) -> Option<String> {
+    let target = std::fs::read_link(path).ok()?;
+    let kind = target.to_string_lossy().split([':', '[']).next().unwrap_or_default().to_owned();
+    let mut protocol = [0_u8; 32];
+    match rustix::fs::getxattr(path, "system.sockprotoname", &mut protocol[..]) {
+        Ok(length) => {
+            Some(format!("{kind} {}", String::from_utf8_lossy(&protocol[..length]).trim_end_matches('\0')))
+        }
+        Err(_) => Some(kind),
+    }
 }
 
 fn folders(host: &Host) -> Vec<String> {
