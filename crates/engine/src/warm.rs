@@ -89,31 +89,44 @@ impl Engine {
 
     /// Makes shims and sandboxes until as many wait as are wanted, away from the caller.
     pub(crate) fn refill_later(&self) {
-        if self.inner.program.refilling.swap(true, Ordering::AcqRel) {
+        let refilling = &self.inner.program.refilling;
+        if refilling.swap(true, Ordering::AcqRel) {
             return;
         }
         let engine = self.clone();
         tokio::spawn(async move {
-            while engine.inner.program.ready().len() < engine.inner.config.warm_sandboxes {
-                match engine.wait_ready().await {
-                    Ok(shim) => engine.inner.program.ready().push(shim),
-                    Err(error) => {
-                        tracing::warn!(%error, "no shim could be made ahead of need");
-                        break;
-                    }
+            let refilling = &engine.inner.program.refilling;
+            loop {
+                let outcome = engine.refill().await;
+                refilling.store(false, Ordering::Release);
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, "nothing could be made ahead of need");
+                    return;
+                }
+                // One may have been taken while the flag was set, by somebody who left the work to us.
+                if engine.is_full() || refilling.swap(true, Ordering::AcqRel) {
+                    return;
                 }
             }
-            let blocking = engine.clone();
-            let refilled = crate::blocking(move || {
-                blocking.warm_seccomp();
-                Ok(blocking.inner.sandboxes.refill()?)
-            })
-            .await;
-            engine.inner.program.refilling.store(false, Ordering::Release);
-            if let Err(error) = refilled {
-                tracing::warn!(%error, "no sandbox could be made ahead of need");
-            }
         });
+    }
+
+    fn is_full(&self) -> bool {
+        let wanted = self.inner.config.warm_sandboxes;
+        self.inner.program.ready().len() >= wanted && self.inner.sandboxes.ready() >= wanted
+    }
+
+    async fn refill(&self) -> Result<()> {
+        while self.inner.program.ready().len() < self.inner.config.warm_sandboxes {
+            let shim = self.wait_ready().await?;
+            self.inner.program.ready().push(shim);
+        }
+        let engine = self.clone();
+        crate::blocking(move || {
+            engine.warm_seccomp();
+            Ok(engine.inner.sandboxes.refill()?)
+        })
+        .await
     }
 
     /// The file that is seen as process 1 of containers with `--init`: the embedded program, written once.
