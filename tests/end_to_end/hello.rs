@@ -1,6 +1,6 @@
 //! The first command of the README: a built-in image, and a daemon that starts by itself.
 
-use sampan_tests::{Host, Options, get, sampan_binary, sampan_only, until};
+use sampan_tests::{Host, Options, eventually, get, sampan_binary, sampan_only, until};
 
 /// Our command line at the default socket of a host, where no daemon runs yet.
 fn bare(host: &Host, words: &[&str]) -> sampan_tests::Outcome {
@@ -29,7 +29,7 @@ fn the_first_command_needs_nothing_but_itself() {
 
     bare(&host, &["run", "-d", "--name", "page", "-p", "8080:80", "-m", "64m", "hello", "serve"]).ok();
     for address in ["127.0.0.1:8080", "192.0.2.10:8080"] {
-        let page = host.in_network(|| get(address.parse().expect("an address"))).expect(address);
+        let page = eventually(address, || host.in_network(|| get(address.parse().expect("an address"))).ok());
         assert_eq!(page.status, 200, "{page:?}");
         assert!(
             page.body.contains("64 MiB") && page.body.contains("172.17.0."),

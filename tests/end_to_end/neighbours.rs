@@ -1,6 +1,6 @@
 //! Beside others: a real dockerd with its own rules, a second daemon of ours, a host that did not forward.
 
-use sampan_tests::{Host, Options, get, repository, sampan_binary, sampan_only, until};
+use sampan_tests::{Host, Options, eventually, get, repository, sampan_binary, sampan_only, until};
 
 /// The rules of others in a form that does not change by itself.
 fn foreign_rules(host: &Host) -> String {
@@ -78,10 +78,11 @@ fn beside_a_real_dockerd_and_a_closed_forward_chain() {
     }
     host.docker(&["run", "-d", "-p", "8080:80", "--name", "web", "busybox", "httpd", "-f", "-h", "/www"])
         .ok();
-    let ours = host.in_network(|| get("127.0.0.1:8080".parse().expect("an address"))).expect("ours answers");
-    let theirs =
-        host.in_network(|| get("127.0.0.1:8081".parse().expect("an address"))).expect("theirs answers");
-    assert_eq!((ours.status, theirs.status), (200, 200));
+    for (whose, address) in [("ours", "127.0.0.1:8080"), ("theirs", "127.0.0.1:8081")] {
+        let address = address.parse().expect("an address");
+        let answer = eventually(whose, || host.in_network(|| get(address)).ok());
+        assert_eq!(answer.status, 200, "{whose}");
+    }
     host.docker(&["rm", "-f", "web"]).ok();
     host.stop_daemon();
     assert_eq!(foreign_rules(&host), before, "the rules of others are as they were");
@@ -111,7 +112,7 @@ fn two_daemons_do_not_notice_each_other() {
     host.docker(&["run", "-d", "-p", "8080:80", "--name", "web", "busybox", "httpd", "-f", "-h", "/www"])
         .ok();
     let answers = |host: &Host, port: u16| host.in_network(|| get(([127, 0, 0, 1], port).into())).is_ok();
-    assert!(answers(&host, 8080) && answers(&host, 8081));
+    until("both servers listen", || answers(&host, 8080) && answers(&host, 8081));
     host.kill_daemon();
     assert!(answers(&host, 8080) && answers(&host, 8081));
     host.start_daemon();

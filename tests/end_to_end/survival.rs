@@ -118,6 +118,10 @@ fn twenty_containers_live_through_the_death_of_the_daemon() {
     let visitor =
         Visitor { stop: AtomicBool::new(false), answers: AtomicUsize::new(0), failures: AtomicUsize::new(0) };
     let network = host.network();
+    // `run -d` is back before the server listens.
+    until("the web server", || {
+        host.in_network(|| get("127.0.0.1:8080".parse().expect("an address"))).is_ok()
+    });
     std::thread::scope(|scope| {
         scope.spawn(|| {
             sampan_tests::enter(&network);
