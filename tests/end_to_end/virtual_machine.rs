@@ -52,7 +52,7 @@ fn limits_hold_on_cgroup_version_2() {
         docker exec up cat /sys/fs/cgroup/memory.max
         docker stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' up
         docker run -d --name web -p 8080:80 busybox httpd -f -h /www >/dev/null
-        curl -s --max-time 20 http://127.0.0.1:8080/
+        curl -s --retry 20 --retry-connrefused --retry-delay 1 --max-time 30 http://127.0.0.1:8080/
         docker rm -f up web hungry >/dev/null
         find /sys/fs/cgroup -name '*[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*' | wc -l
         "#,
