@@ -113,7 +113,7 @@ impl Engine {
 
     fn is_full(&self) -> bool {
         let wanted = self.inner.config.warm_sandboxes;
-        self.inner.program.ready().len() >= wanted && self.inner.sandboxes.ready() >= wanted
+        self.inner.program.ready().len() >= wanted && self.inner.sandboxes.is_full()
     }
 
     async fn refill(&self) -> Result<()> {

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use sampan_sys::netlink::NetlinkSocket;
 
 use crate::error::{NetworkError, Result};
-use crate::netlink::netfilter::NetfilterSockets;
+use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::elements::Published;
 use crate::nftables::ruleset::{BridgeRules, Ruleset, table_name};
 use crate::nftables::{Batch, Family, dump};
@@ -18,7 +18,7 @@ use crate::sandbox::lock;
 #[derive(Debug)]
 pub(crate) struct Firewall {
     instance: String,
-    sockets: Arc<NetfilterSockets>,
+    sockets: Arc<NetfilterSocket>,
     state: Mutex<State>,
 }
 
@@ -46,7 +46,7 @@ impl State {
 
 impl Firewall {
     /// Nothing is in the kernel yet.
-    pub(crate) fn new(instance: &str, sockets: Arc<NetfilterSockets>) -> Self {
+    pub(crate) fn new(instance: &str, sockets: Arc<NetfilterSocket>) -> Self {
         Self { instance: instance.to_owned(), sockets, state: Mutex::default() }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use crate::netlink::conntrack::{self, Targets};
-use crate::netlink::netfilter::NetfilterSockets;
+use crate::netlink::netfilter::NetfilterSocket;
 use crate::record::{Protocol, PublishedRecord};
 use crate::sandbox::lock;
 
@@ -15,6 +15,8 @@ use crate::sandbox::lock;
 pub(crate) struct Forgetting {
     queue: Mutex<Queue>,
     done: Condvar,
+    /// Its own: a walk through a large table must not hold up a container's rules.
+    socket: NetfilterSocket,
 }
 
 #[derive(Debug, Default)]
@@ -33,22 +35,18 @@ impl Queue {
 
 impl Forgetting {
     /// Ports were taken back: connections through them lead nowhere.
-    pub(crate) fn unpublished(
-        self: &Arc<Self>,
-        sockets: &Arc<NetfilterSockets>,
-        published: &PublishedRecord,
-    ) {
-        self.add(sockets, Targets { addresses: addresses(published).collect(), ..Targets::default() });
+    pub(crate) fn unpublished(self: &Arc<Self>, published: &PublishedRecord) {
+        self.add(Targets { addresses: addresses(published).collect(), ..Targets::default() });
     }
 
     /// Ports were published: datagrams that came before would keep their way as long as they keep coming.
-    pub(crate) fn published(self: &Arc<Self>, sockets: &Arc<NetfilterSockets>, published: &PublishedRecord) {
+    pub(crate) fn published(self: &Arc<Self>, published: &PublishedRecord) {
         let is_udp = |protocol| protocol == Protocol::Udp;
         let udp = published.bindings.iter().filter(|binding| is_udp(binding.protocol));
         let targets =
             Targets { udp_ports: udp.map(|binding| binding.host_port).collect(), ..Targets::default() };
         if !targets.is_empty() {
-            self.add(sockets, targets);
+            self.add(targets);
         }
     }
 
@@ -69,7 +67,7 @@ impl Forgetting {
         }
     }
 
-    fn add(self: &Arc<Self>, sockets: &Arc<NetfilterSockets>, targets: Targets) {
+    fn add(self: &Arc<Self>, targets: Targets) {
         let mut queue = lock(&self.queue);
         queue.waiting.extend(targets);
         if queue.working.is_some() {
@@ -77,8 +75,8 @@ impl Forgetting {
         }
         queue.working = Some(Targets::default());
         drop(queue);
-        let (this, sockets) = (Arc::clone(self), Arc::clone(sockets));
-        let work = move || this.work(&sockets);
+        let this = Arc::clone(self);
+        let work = move || this.work();
         if thread::Builder::new().name("conntrack".to_owned()).stack_size(128 * 1024).spawn(work).is_err() {
             // The connections time out by themselves; nobody may wait for a thread that is not there.
             *lock(&self.queue) = Queue::default();
@@ -86,7 +84,7 @@ impl Forgetting {
         }
     }
 
-    fn work(&self, sockets: &NetfilterSockets) {
+    fn work(&self) {
         loop {
             let mut queue = lock(&self.queue);
             let targets = std::mem::take(&mut queue.waiting);
@@ -99,7 +97,7 @@ impl Forgetting {
             }
             // A kernel without connection tracking over netlink has nothing that could be forgotten, and a
             // connection that stays only times out later.
-            let _ = sockets.with(|socket| conntrack::forget(socket, &targets));
+            let _ = self.socket.with(|socket| conntrack::forget(socket, &targets));
         }
     }
 }

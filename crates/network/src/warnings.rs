@@ -8,7 +8,7 @@ use std::fs;
 use sampan_sys::netlink_packet_filter::{LegacyTable, legacy_filter_table};
 
 use crate::netlink::Attributes;
-use crate::netlink::netfilter::NetfilterSockets;
+use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::dump::{self, Chain};
 
 /// `NF_INET_FORWARD`.
@@ -34,9 +34,9 @@ struct Allowed {
 }
 
 /// One sentence for each firewall and bridge where a rule is missing. A firewall that cannot be read is no warning.
-pub(crate) fn collect(sockets: &NetfilterSockets, devices: &[String], guard: bool) -> Vec<String> {
+pub(crate) fn collect(socket: &NetfilterSocket, devices: &[String], guard: bool) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Ok(chains) = sockets.with(dump::chains) {
+    if let Ok(chains) = socket.with(dump::chains) {
         if guard && chains.iter().any(|chain| chain.name == DOCKER_USER) {
             warnings.push(GUARDED.to_owned());
         }
@@ -49,7 +49,7 @@ pub(crate) fn collect(sockets: &NetfilterSockets, devices: &[String], guard: boo
             });
             let mut drops = chain.hook.is_some_and(|(_, drops)| drops);
             let mut allowed = vec![Allowed::default(); devices.len()];
-            let read = sockets.with(|socket| {
+            let read = socket.with(|socket| {
                 dump::rules(socket, chain.family, &chain.table, |name, expressions| {
                     drops |= name == chain.name && drops_everything(expressions);
                     for (device, allowed) in devices.iter().zip(&mut allowed) {
@@ -272,7 +272,7 @@ mod tests {
     use crate::testing::{in_own_namespace, tool};
 
     fn warnings() -> Vec<String> {
-        collect(&NetfilterSockets::default(), &["sampan0".to_owned()], false)
+        collect(&NetfilterSocket::default(), &["sampan0".to_owned()], false)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::host::Host;
 use super::none::NoNetwork;
 use super::*;
 use crate::firewall::Firewall;
-use crate::netlink::netfilter::NetfilterSockets;
+use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::elements::Published;
 use crate::record::Subnet;
 use crate::testing::lab::{inside, with_lab};
@@ -41,7 +41,7 @@ fn candidates() -> Vec<Candidate> {
         masquerade: true,
         binding_address: None,
     };
-    let firewall = Arc::new(Firewall::new(INSTANCE, Arc::<NetfilterSockets>::default()));
+    let firewall = Arc::new(Firewall::new(INSTANCE, Arc::<NetfilterSocket>::default()));
     firewall.lay_down(&Published::default()).unwrap();
     vec![
         Candidate {

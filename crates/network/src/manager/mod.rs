@@ -21,7 +21,7 @@ use crate::firewall::Firewall;
 use crate::forget::Forgetting;
 use crate::ipam::{self, AddressBook};
 use crate::netlink::link;
-use crate::netlink::netfilter::NetfilterSockets;
+use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::elements::Published as PublishedElements;
 use crate::ports::PortTable;
 use crate::record::{DriverName, EndpointRecord, NetworkRecord, PublishedRecord, Subnet};
@@ -34,7 +34,7 @@ pub struct Manager {
     config: ManagerConfig,
     drivers: Vec<Box<dyn NetworkDriver>>,
     firewall: Arc<Firewall>,
-    sockets: Arc<NetfilterSockets>,
+    netfilter: Arc<NetfilterSocket>,
     forgetting: Arc<Forgetting>,
     state: Mutex<State>,
     ports: Mutex<PortTable>,
@@ -174,7 +174,7 @@ impl Manager {
             .filter(|network| network.record.driver == DriverName::Bridge && !network.record.internal)
             .map(|network| network.record.device.clone())
             .collect();
-        warnings::collect(&self.sockets, &devices, self.firewall.is_guarding())
+        warnings::collect(&self.netfilter, &devices, self.firewall.is_guarding())
     }
 
     fn driver(&self, name: DriverName) -> Result<&dyn NetworkDriver> {

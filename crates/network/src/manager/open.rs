@@ -12,7 +12,7 @@ use crate::drivers::none::NoNetwork;
 use crate::error::{NetworkError, Result};
 use crate::firewall::Firewall;
 use crate::ipam::{self, AddressBook};
-use crate::netlink::netfilter::NetfilterSockets;
+use crate::netlink::netfilter::NetfilterSocket;
 use crate::netlink::{address, link};
 use crate::nftables::Family;
 use crate::nftables::elements;
@@ -34,8 +34,8 @@ impl Manager {
     /// A wrong configuration, a range that clashes, the kernel's refusal.
     pub fn open(config: ManagerConfig, records: &Records) -> Result<Self> {
         device_prefix(&config.instance)?;
-        let sockets = Arc::new(NetfilterSockets::default());
-        let firewall = Arc::new(Firewall::new(&config.instance, Arc::clone(&sockets)));
+        let netfilter = Arc::new(NetfilterSocket::default());
+        let firewall = Arc::new(Firewall::new(&config.instance, Arc::clone(&netfilter)));
         let drivers: Vec<Box<dyn crate::NetworkDriver>> = vec![
             Box::new(Bridge::new(&config.instance, Arc::clone(&firewall))),
             Box::new(Host),
@@ -47,7 +47,7 @@ impl Manager {
             ports: Mutex::default(),
             gate: RwLock::new(()),
             forgetting: Arc::default(),
-            sockets,
+            netfilter,
             config,
             drivers,
             firewall,

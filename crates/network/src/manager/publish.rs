@@ -47,7 +47,7 @@ impl Manager {
         let was_used = self.firewall.was_used(published);
         errors.collect(self.firewall.unpublish(published));
         if was_used {
-            self.forgetting.unpublished(&self.sockets, published);
+            self.forgetting.unpublished(published);
         }
         // Twice is once: by now the ports may be somebody else's.
         if lock(&self.state).published.remove(&published.endpoint_id).is_some() {
@@ -62,7 +62,7 @@ impl Manager {
             self.forgetting.wait_for(record);
             self.firewall.publish(record)?;
         }
-        self.forgetting.published(&self.sockets, record);
+        self.forgetting.published(record);
         Ok(())
     }
 }

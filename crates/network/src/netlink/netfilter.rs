@@ -1,7 +1,7 @@
-//! Sockets to netfilter, kept open.
+//! The socket to netfilter, kept open.
 //!
 //! Closing one makes the kernel wait until everything that was removed from nf_tables is really gone
-//! (nft_rcv_nl_event), which takes 5 to 15 ms after each removal; so none is closed on the way.
+//! (nft_rcv_nl_event), which takes 5 to 15 ms after each removal; so it is not closed on the way.
 
 use std::sync::Mutex;
 
@@ -10,18 +10,28 @@ use sampan_sys::netlink::{NetlinkProtocol, NetlinkSocket};
 use crate::error::{NetworkError, Result};
 use crate::sandbox::lock;
 
-/// Open sockets that nobody uses at the moment: as many as were ever in use at once.
-#[derive(Debug, Default)]
-pub(crate) struct NetfilterSockets(Mutex<Vec<NetlinkSocket>>);
+/// One socket to nf_tables or conntrack, for as long as a manager lives.
+///
+/// One is enough: the kernel lets in one transaction at a time (the commit mutex of each network namespace), so
+/// more sockets would only wait there instead of here.
+#[derive(Debug)]
+pub(crate) struct NetfilterSocket(Mutex<Option<NetlinkSocket>>);
 
-impl NetfilterSockets {
-    /// Runs `action` with a socket of its own.
+impl Default for NetfilterSocket {
+    /// Opens it. A kernel without netfilter is a failure only where netfilter is used.
+    fn default() -> Self {
+        Self(Mutex::new(NetlinkSocket::open(NetlinkProtocol::Netfilter).ok()))
+    }
+}
+
+impl NetfilterSocket {
+    /// Runs `action` with the socket; others wait until it is done.
     ///
     /// # Errors
     /// The kernel has no netfilter, or what `action` says.
     pub(crate) fn with<T>(&self, action: impl FnOnce(&NetlinkSocket) -> Result<T>) -> Result<T> {
-        let kept = lock(&self.0).pop();
-        let socket = match kept {
+        let mut kept = lock(&self.0);
+        let socket = match kept.take() {
             Some(socket) => socket,
             None => NetlinkSocket::open(NetlinkProtocol::Netfilter)
                 .map_err(NetworkError::system("this kernel has no packet filter (nfnetlink)"))?,
@@ -29,7 +39,7 @@ impl NetfilterSockets {
         let result = action(&socket);
         // After a refusal all answers were read; after anything else some may be left.
         if matches!(result, Ok(_) | Err(NetworkError::Kernel { .. })) {
-            lock(&self.0).push(socket);
+            *kept = Some(socket);
         }
         result
     }

@@ -5,7 +5,7 @@ use super::set::{Element, Set};
 use super::{Family, SUBSYSTEM, message};
 use crate::error::Result;
 use crate::fingerprint;
-use crate::netlink::netfilter::NetfilterSockets;
+use crate::netlink::netfilter::NetfilterSocket;
 use crate::netlink::{APPEND, CREATE, Request};
 
 const BATCH_BEGIN: u16 = 0x10;
@@ -155,14 +155,14 @@ impl Batch {
     ///
     /// # Errors
     /// The kernel's refusal; then nothing was changed.
-    pub(crate) fn commit(self, sockets: &NetfilterSockets) -> Result<()> {
+    pub(crate) fn commit(self, socket: &NetfilterSocket) -> Result<()> {
         if self.is_empty() {
             return Ok(());
         }
         let mut request = self.request;
         let [high, low] = SUBSYSTEM.to_be_bytes();
         request.message(BATCH_END, 0, &[0, 0, high, low], "change the packet filter");
-        sockets.with(|socket| request.execute_acknowledging(socket, Some(self.messages)))
+        socket.with(|socket| request.execute_acknowledging(socket, Some(self.messages)))
     }
 }
 

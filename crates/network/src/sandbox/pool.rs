@@ -50,25 +50,31 @@ impl SandboxPool {
         ready.map_or_else(Sandbox::create_isolated, Ok)
     }
 
-    /// Makes as many as are missing; the owner calls it in the background, after a take. Two calls at a time may
-    /// make a few too many, which is harmless.
+    /// Makes as many as are missing; the owner calls it in the background, after a take. One call at a time: two
+    /// would make a few too many.
     ///
     /// # Errors
     /// As [`Sandbox::create`].
     pub fn refill(&self) -> Result<()> {
-        while self.ready() < self.size {
+        while lock(&self.ready).linked.len() < self.size {
             let sandbox = Sandbox::create(&self.instance, self.mtu)?;
             lock(&self.ready).linked.push(sandbox);
         }
-        while lock(&self.ready).isolated.len() < self.size.div_ceil(4) {
+        while lock(&self.ready).isolated.len() < self.isolated_size() {
             let sandbox = Sandbox::create_isolated()?;
             lock(&self.ready).isolated.push(sandbox);
         }
         Ok(())
     }
 
-    /// How many with a veth pair are ready.
-    pub fn ready(&self) -> usize {
-        lock(&self.ready).linked.len()
+    /// Whether a refill would make nothing.
+    pub fn is_full(&self) -> bool {
+        let ready = lock(&self.ready);
+        ready.linked.len() >= self.size && ready.isolated.len() >= self.isolated_size()
+    }
+
+    /// How many of those without a veth pair are kept.
+    fn isolated_size(&self) -> usize {
+        self.size.div_ceil(4)
     }
 }

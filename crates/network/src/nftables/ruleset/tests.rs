@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use sampan_sys::netlink::{NetlinkProtocol, NetlinkSocket};
 
 use super::*;
-use crate::netlink::netfilter::NetfilterSockets;
+use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::dump;
 use crate::record::{Protocol, PublishedBinding, PublishedRecord};
 use crate::testing::{in_own_namespace, tool};
@@ -111,7 +111,7 @@ fn is_what_nft_makes_of_the_same_rules() {
         held()
     });
     let ours = in_own_namespace(|| {
-        unmarked().commit(&NetfilterSockets::default()).unwrap();
+        unmarked().commit(&NetfilterSocket::default()).unwrap();
         held()
     });
     for (ours, theirs) in [(&ours.0, &theirs.0), (&ours.1, &theirs.1)] {
@@ -126,7 +126,7 @@ fn is_what_nft_makes_of_the_same_rules() {
 #[test]
 fn a_range_of_ten_thousand_ports_is_one_element() {
     in_own_namespace(|| {
-        ours().commit(&NetfilterSockets::default()).unwrap();
+        ours().commit(&NetfilterSocket::default()).unwrap();
         let socket = NetlinkSocket::open(NetlinkProtocol::Netfilter).unwrap();
         let count = |set| dump::element_count(&socket, Family::Ipv4, &ruleset().table, set).unwrap();
         assert_eq!((count(PUBLISHED_RANGES), count(PUBLISHED_RANGES_AT)), (1, 1));
@@ -137,9 +137,9 @@ fn a_range_of_ten_thousand_ports_is_one_element() {
 #[test]
 fn laying_it_down_again_replaces_it_and_what_is_taken_away_is_gone() {
     in_own_namespace(|| {
-        ours().commit(&NetfilterSockets::default()).unwrap();
+        ours().commit(&NetfilterSocket::default()).unwrap();
         let first = held().0;
-        ours().commit(&NetfilterSockets::default()).unwrap();
+        ours().commit(&NetfilterSocket::default()).unwrap();
         assert_eq!(held().0, first);
         let mut batch = Batch::new();
         for (family, ipv6) in [(Family::Ipv4, false), (Family::Ipv6, true)] {
@@ -148,7 +148,7 @@ fn laying_it_down_again_replaces_it_and_what_is_taken_away_is_gone() {
                 ruleset().remove_bridge(&mut batch, family, &bridge);
             }
         }
-        batch.commit(&NetfilterSockets::default()).unwrap();
+        batch.commit(&NetfilterSocket::default()).unwrap();
         let rest = held().0;
         assert!(
             !rest.contains("elements") && !rest.contains("sampan0") && !rest.contains("spn-inside"),
@@ -160,7 +160,7 @@ fn laying_it_down_again_replaces_it_and_what_is_taken_away_is_gone() {
 #[test]
 fn the_rules_can_be_counted() {
     in_own_namespace(|| {
-        ours().commit(&NetfilterSockets::default()).unwrap();
+        ours().commit(&NetfilterSocket::default()).unwrap();
         let socket = NetlinkSocket::open(NetlinkProtocol::Netfilter).unwrap();
         for (family, ipv6) in [(Family::Ipv4, false), (Family::Ipv6, true)] {
             let mut count = 0;
