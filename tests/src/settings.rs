@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::Engine;
 
-/// The root of the clone.
+/// The root of the clone: the folder above the package's, as cargo says when it runs a program. The place of
+/// compilation will not do: several clones may share one target folder.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a folder of the clone").into()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).parent().expect("the package is in a folder of the clone").into()
 }
 
 /// The `sampan` program under test: `SAMPAN_TEST_BINARY`, or the one that cargo built beside this test.

@@ -2,7 +2,7 @@
 
 mod tidy;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask tidy    check arrows, sizes, headers and names; prints each finding";
@@ -10,7 +10,7 @@ const USAGE: &str = "usage: cargo xtask tidy    check arrows, sizes, headers and
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["tidy"] => report(&tidy::check(repository())),
+        ["tidy"] => report(&tidy::check(&repository())),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
@@ -39,7 +39,9 @@ fn report(outcome: &Result<Vec<String>, String>) -> ExitCode {
     }
 }
 
-/// The root of the workspace: the folder above this package's.
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+/// The root of the workspace: the folder above this package's, as cargo says when it runs this. The place of
+/// compilation will not do: several clones may share one target folder.
+fn repository() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).parent().unwrap_or(Path::new(".")).into()
 }

@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_graph_of_this_workspace_knows_this_package() {
-        let graph = Graph::of_workspace(crate::repository()).expect("cargo answers");
+        let graph = Graph::of_workspace(&crate::repository()).expect("cargo answers");
         let package = graph.packages.get("xtask").expect("this package");
         assert_eq!(package.folder, "xtask");
         assert!(package.direct.contains("tempfile"), "development dependencies count as direct");

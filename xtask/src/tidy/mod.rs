@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn the_repository_is_tidy() {
-        let findings = check(crate::repository()).expect("the repository can be read");
+        let findings = check(&crate::repository()).expect("the repository can be read");
         assert!(findings.is_empty(), "cargo xtask tidy found:\n{}", findings.join("\n"));
     }
 }
