@@ -3,7 +3,7 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 24] = [
+const LAYERS: [(&str, u8); 26] = [
     ("sampan-error", 0),
     ("sampan-sys", 1),
     ("sampan-hello", 1),
@@ -12,6 +12,8 @@ const LAYERS: [(&str, u8); 24] = [
     ("sampan-image", 3),
     ("sampan-network", 3),
     ("sampan-provider", 3),
+    ("sampan-registry", 3),
+    ("sampan-registry-server", 3),
     ("sampan-relay", 3),
     ("sampan-runtime", 3),
     ("sampan-shim", 3),
