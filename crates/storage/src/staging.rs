@@ -37,10 +37,14 @@ impl Staging {
         Ok(this)
     }
 
-    /// A temporary directory straight below `root`, for a trial.
+    /// A temporary directory below `root`, for a trial before a driver is opened there. It lies in `staging/`, which
+    /// opening empties, so that a process killed in mid-trial leaves nothing for good.
     pub(crate) fn in_directory(root: &Path) -> Result<Staged> {
-        let path = root.join(format!(".trial-{}", unique_name()));
-        fs::create_dir(&path).doing(|| format!("creating {}", path.display()))?;
+        let staging = root.join("staging");
+        let path = staging.join(format!("trial-{}", unique_name()));
+        // The number of a process comes again: what is there under this name is nobody's.
+        remove_tree(&path)?;
+        fs::create_dir_all(&path).doing(|| format!("creating {}", path.display()))?;
         Ok(Staged { path: Some(path) })
     }
 
