@@ -8,7 +8,6 @@ mod tests;
 
 use crate::driver::SnapshotDriver;
 use crate::error::{Result, StorageError};
-use crate::probe::probe;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,8 +31,14 @@ pub fn open(name: Option<&str>, data_root: &Path) -> Result<Arc<dyn SnapshotDriv
             "unknown storage driver {other:?}: this build knows overlay2 and vfs"
         ))),
         // Data that is there decides, as with Docker.
-        None if root.join("vfs/layers").exists() && !root.join("overlay/layers").exists() => vfs(),
-        None if probe(&root)?.overlay.is_ok() => overlay(),
-        None => vfs(),
+        None if has_entries(&root.join("vfs/layers")) && !has_entries(&root.join("overlay/layers")) => vfs(),
+        None => match overlay() {
+            Err(StorageError::Unsupported(_)) => vfs(),
+            other => other,
+        },
     }
+}
+
+fn has_entries(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
