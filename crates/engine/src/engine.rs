@@ -85,7 +85,8 @@ impl Engine {
         let database = opened.database;
         let events = Events::open(database.events())?;
         let storage = open_storage(&config)?;
-        let images = Arc::new(Store::open(&root, Arc::clone(&storage), database.collection())?);
+        let images =
+            Arc::new(Store::open(&root, Arc::clone(&storage), database.collection(), database.collection())?);
         for damaged in images.damaged() {
             tracing::error!("{damaged}");
         }

@@ -19,7 +19,7 @@ fn main() -> Result<(), Failure> {
     std::fs::create_dir_all(&directory)?;
     let driver = sampan_storage::drivers::open(None, &directory)?;
     let database = Database::open(&directory.join("state.db"))?.database;
-    let store = Store::open(&directory, driver, database.collection())?;
+    let store = Store::open(&directory, driver, database.collection(), database.collection())?;
     let archive = directory.join("archive.tar");
     let size = std::fs::metadata(&tar)?.len() as f64 / 1e6;
     for _ in 0..3 {

@@ -2,6 +2,7 @@
 
 use crate::config::{ConfigFile, History, ImageConfig};
 use crate::error::{ImageError, Result};
+use crate::kept_manifests::ManifestRecord;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -52,6 +53,8 @@ pub struct Image {
     pub last_tagged_at: i64,
     /// Length in bytes of the configuration.
     pub config_size: u64,
+    /// Manifests that it came with or was pushed as, the latest first.
+    pub(crate) manifests: Vec<ManifestRecord>,
 }
 
 impl Image {
@@ -112,6 +115,7 @@ impl Image {
             parent: None,
             last_tagged_at: 0,
             config_size: bytes.len() as u64,
+            manifests: Vec::new(),
         })
     }
 }
@@ -165,6 +169,7 @@ pub(crate) struct ImageRecord {
     pub(crate) last_tagged_at: i64,
     /// Complete references.
     pub(crate) names: Vec<String>,
+    pub(crate) manifests: Vec<ManifestRecord>,
 }
 
 #[cfg(test)]

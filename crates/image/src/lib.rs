@@ -6,14 +6,19 @@
 
 mod blobs;
 mod changes;
+mod compress;
 mod compression;
 mod config;
 mod error;
 mod image;
+mod incoming;
 mod ingest;
+mod kept_manifests;
+mod known_blobs;
 mod list;
 mod load;
 mod make;
+mod partial;
 mod pool;
 mod reference;
 mod remove;
@@ -21,12 +26,17 @@ mod save;
 mod store;
 
 pub use changes::apply_changes;
+pub use compress::{CompressedLayer, Compression};
 pub use config::{Healthcheck, History, ImageConfig};
 pub use error::{ImageError, Result};
 pub use image::{Image, chain_ids};
+pub use incoming::{Finished, Incoming, IncomingLayer};
+pub use kept_manifests::KeptManifest;
+pub use known_blobs::{KnownBlob, KnownBlobs};
 pub use list::{DiskUsage, Filters, HistoryRow, Summary};
 pub use load::{LoadProgress, Loaded};
 pub use make::{CommitRequest, ImportOptions, host_architecture};
+pub use partial::{Partial, PartialReader};
 pub use reference::Reference;
 pub use remove::{ImageUser, Pruned, RemoveOptions, Removed};
 pub use store::{Inspected, Names, ReferenceRecord, Store, Tagged};

@@ -259,6 +259,7 @@ impl Store {
             }
         }
         pruned.removed.extend(self.sweep()?.into_iter().map(Removed::DeletedLayer));
+        let partial = self.partials.remove_older_than(std::time::Duration::ZERO)?;
         pruned.reclaimed = pruned
             .removed
             .iter()
@@ -266,7 +267,8 @@ impl Store {
                 Removed::DeletedLayer(layer) => before.get(layer),
                 _ => None,
             })
-            .sum();
+            .sum::<u64>()
+            + partial;
         Ok(pruned)
     }
 
@@ -281,9 +283,13 @@ impl Store {
             let known: HashSet<String> =
                 self.images().iter().flat_map(|image| image.chain_ids.iter().cloned()).collect();
             let before = gone.len();
-            for layer in self.driver.layers().into_iter().filter(|layer| !known.contains(&layer.id)) {
+            let stray = |id: &String| !known.contains(id) && !self.protected.contains(id);
+            for layer in self.driver.layers().into_iter().filter(|layer| stray(&layer.id)) {
                 match self.driver.remove_layer(&layer.id) {
-                    Ok(()) => gone.push(layer.id),
+                    Ok(()) => {
+                        self.unfinished.clear(&layer.id);
+                        gone.push(layer.id);
+                    }
                     // Another stray layer stands on it, or a container does.
                     Err(StorageError::LayerInUse { .. } | StorageError::NoSuchLayer(_)) => {}
                     Err(error) => return Err(error.into()),

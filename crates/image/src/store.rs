@@ -3,6 +3,9 @@
 use crate::blobs::{Blobs, write_whole};
 use crate::error::{Doing, ImageError, Result};
 use crate::image::{Image, ImageRecord, now};
+use crate::incoming::{Protected, Unfinished};
+use crate::known_blobs::KnownBlobs;
+use crate::partial::{Partial, Partials};
 use crate::reference::{Reference, is_full_id, is_hex};
 use sampan_state::{Collection, Durability, Record};
 use sampan_storage::SnapshotDriver;
@@ -38,12 +41,25 @@ pub struct Store {
     pub(crate) pool: crate::pool::Pool,
     records: PathBuf,
     references: References,
+    pub(crate) known: Known,
+    pub(crate) partials: Partials,
+    pub(crate) unfinished: Unfinished,
+    pub(crate) protected: Protected,
     state: Mutex<State>,
     /// Held while images and layers are entered or taken away, so that neither misses the other.
     pub(crate) changing: Mutex<()>,
 }
 
 struct References(Collection<ReferenceRecord>);
+
+/// Compressed forms of layers that registries have.
+pub(crate) struct Known(pub(crate) Collection<KnownBlobs>);
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Known")
+    }
+}
 
 impl std::fmt::Debug for References {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -79,6 +95,7 @@ impl Store {
         root: &Path,
         driver: Arc<dyn SnapshotDriver>,
         references: Collection<ReferenceRecord>,
+        known: Collection<KnownBlobs>,
     ) -> Result<Self> {
         let root = root.join("image");
         let records = root.join("records");
@@ -89,11 +106,49 @@ impl Store {
             pool: crate::pool::Pool::default(),
             records,
             references: References(references),
+            known: Known(known),
+            partials: Partials::open(root.join("partial"))?,
+            unfinished: Unfinished::open(root.join("unfinished"))?,
+            protected: Protected::default(),
             state: Mutex::default(),
             changing: Mutex::default(),
         };
         store.recover()?;
+        store.remove_unflushed()?;
         Ok(store)
+    }
+
+    /// Takes up the compressed bytes of a layer where a former pull left them, or begins them. One holder at a time
+    /// for each digest: the caller sees to it.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn partial(&self, digest: &str, size: u64) -> Result<Partial> {
+        self.partials.begin(digest, size)
+    }
+
+    /// Removes layers that a pull committed before the power failed: their files may be empty.
+    fn remove_unflushed(&self) -> Result<()> {
+        let mut left = self.unfinished.of_other_boots();
+        loop {
+            let before = left.len();
+            let mut remaining = Vec::new();
+            for layer in left {
+                let used = self.state().images.values().any(|image| image.chain_ids.contains(&layer));
+                match if used { Ok(()) } else { self.driver.remove_layer(&layer) } {
+                    // Another of them stands on it.
+                    Err(sampan_storage::StorageError::LayerInUse { .. }) => remaining.push(layer),
+                    Ok(()) | Err(sampan_storage::StorageError::NoSuchLayer(_)) => {
+                        self.unfinished.clear(&layer)
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if remaining.is_empty() || remaining.len() == before {
+                return Ok(());
+            }
+            left = remaining;
+        }
     }
 
     fn recover(&self) -> Result<()> {
@@ -151,6 +206,7 @@ impl Store {
         })?;
         image.parent.clone_from(&record.parent);
         image.last_tagged_at = record.last_tagged_at;
+        image.manifests.clone_from(&record.manifests);
         Ok((image, record))
     }
 
@@ -206,6 +262,7 @@ impl Store {
             parent: image.parent.clone(),
             last_tagged_at: image.last_tagged_at,
             names,
+            manifests: image.manifests.clone(),
         };
         let bytes =
             serde_json::to_vec(&record).map_err(std::io::Error::from).doing(|| "writing an image".into())?;
@@ -220,6 +277,20 @@ impl Store {
             (image, state.names_of(id).into_iter().map(str::to_owned).collect())
         };
         self.write_image(&image, names)
+    }
+
+    /// Changes what is kept of an image beside its configuration. The caller holds `changing`.
+    pub(crate) fn change_image(&self, id: &str, change: impl FnOnce(&mut Image)) -> Result<()> {
+        {
+            let mut state = self.state();
+            let Some(image) = state.images.get(id) else {
+                return Err(ImageError::NoSuchImage(id.to_owned()));
+            };
+            let mut image = Image::clone(image);
+            change(&mut image);
+            state.images.insert(id.to_owned(), Arc::new(image));
+        }
+        self.write_names(id)
     }
 
     /// Gives an image a name, taking it from another if that has it. Returns the id of that other.
@@ -260,20 +331,26 @@ impl Store {
         let path = self.record_path(id);
         fs::remove_file(&path).doing(|| format!("removing {}", path.display()))?;
         self.blobs.remove(id)?;
+        self.drop_manifests(&image)?;
         let mut removed = Vec::new();
         for layer in image.chain_ids.iter().rev() {
             let needed = self.state().images.values().any(|other| other.chain_ids.contains(layer));
-            if needed {
+            if needed || self.protected.contains(layer) {
                 break;
             }
             match self.driver.remove_layer(layer) {
-                Ok(()) => removed.push(layer.clone()),
+                Ok(()) => {
+                    self.unfinished.clear(layer);
+                    removed.push(layer.clone());
+                }
                 // A container stands on it: it goes when the store is next swept.
                 Err(sampan_storage::StorageError::LayerInUse { .. }) => break,
                 Err(sampan_storage::StorageError::NoSuchLayer(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        let gone = image.diff_ids.iter().filter(|diff_id| !self.has_diff(diff_id)).cloned();
+        self.forget_blobs_of(&gone.collect::<Vec<_>>());
         Ok(removed)
     }
 

@@ -14,7 +14,7 @@ use std::process::Command;
 fn open(root: &Path) -> Store {
     let driver = sampan_storage::drivers::open(None, root).unwrap();
     let database = Database::open(&root.join("state.db")).unwrap().database;
-    Store::open(root, driver, database.collection()).unwrap()
+    Store::open(root, driver, database.collection(), database.collection()).unwrap()
 }
 
 /// Runs a tool and insists that it succeeds.
