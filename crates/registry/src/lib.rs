@@ -1,7 +1,26 @@
 //! Images to and from registries: the distribution protocol, pull and push.
 
+mod client;
 mod credentials;
+mod manifest;
+mod prefix;
+mod pull;
+mod push;
+mod settings;
 mod step;
+mod transfers;
+mod trust;
 
+pub use client::{
+    BlobBody, Fetched, Registries, RegistryError, Repository, SearchResult, SearchTerm, Started, Upload,
+};
 pub use credentials::Credentials;
-pub use step::TransferStep;
+pub use manifest::{
+    DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Document, Index, LayerKind, Manifest, OCI_INDEX, OCI_MANIFEST, Platform,
+};
+pub use pull::Pulled;
+pub use push::Pushed;
+pub use settings::{Rule, Settings};
+pub use step::{Steps, TransferStep};
+pub use transfers::{Limits, Transfers};
+pub use trust::{Attestation, Policy, attestations, check};
