@@ -15,6 +15,9 @@ const DEFAULT_EXEC_ROOT: &str = "/run/sampan";
 /// Where the daemon listens when nobody says.
 const DEFAULT_SOCKET: &str = "unix:///run/sampan.sock";
 
+/// Folders with a folder per registry of private authorities and client certificates: Docker's, then our own.
+const CERTIFICATES: [&str; 2] = ["/etc/docker/certs.d", "/etc/sampan/certs.d"];
+
 /// All options, each `None` or empty when it was not given.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Options {
@@ -41,6 +44,16 @@ pub(crate) struct Options {
     pub(crate) warm_sandboxes: Option<usize>,
     pub(crate) runtimes: BTreeMap<String, PathBuf>,
     pub(crate) shutdown_timeout: Option<u64>,
+    /// Places that are asked first for images of Docker Hub.
+    pub(crate) registry_mirrors: Vec<String>,
+    pub(crate) insecure_registries: Vec<String>,
+    /// Where images by the beginning of their names are; only in the file.
+    pub(crate) registries: Vec<sampan_registry::Rule>,
+    /// Layers that are fetched and sent at a time.
+    pub(crate) downloads: Option<usize>,
+    pub(crate) uploads: Option<usize>,
+    pub(crate) attempts: Option<u32>,
+    pub(crate) trust_policy: Option<PathBuf>,
     pub(crate) debug: bool,
     pub(crate) log_level: Option<String>,
     pub(crate) pid_file: Option<PathBuf>,
@@ -61,8 +74,8 @@ impl Options {
         take! {
             option: data_root exec_root group bridge_address mtu icc binding_address storage_driver log_driver
                 cgroup_parent no_new_privileges shm_size warm_sandboxes shutdown_timeout log_level pid_file
-                ready_descriptor;
-            list: hosts dns dns_options dns_search labels;
+                downloads uploads attempts trust_policy ready_descriptor;
+            list: hosts dns dns_options dns_search labels registry_mirrors insecure_registries registries;
             map: log_options ulimits runtimes
         }
         self.debug |= other.debug;
@@ -106,7 +119,29 @@ impl Options {
             warm_sandboxes: self.warm_sandboxes.unwrap_or(defaults.warm_sandboxes),
             labels: self.labels.clone(),
             runtimes: self.runtimes.clone(),
+            registries: self.registries(),
+            transfers: self.transfers(),
+            trust_policy: self.trust_policy.clone(),
             shutdown_timeout: self.shutdown_timeout.unwrap_or(defaults.shutdown_timeout),
+        }
+    }
+
+    fn registries(&self) -> sampan_registry::Settings {
+        sampan_registry::Settings {
+            certificates: CERTIFICATES.iter().map(PathBuf::from).collect(),
+            insecure: self.insecure_registries.clone(),
+            hub_mirrors: self.registry_mirrors.clone(),
+            rules: self.registries.clone(),
+            ..sampan_registry::Settings::default()
+        }
+    }
+
+    fn transfers(&self) -> sampan_registry::Limits {
+        let defaults = sampan_registry::Limits::default();
+        sampan_registry::Limits {
+            downloads: self.downloads.unwrap_or(defaults.downloads),
+            uploads: self.uploads.unwrap_or(defaults.uploads),
+            attempts: self.attempts.unwrap_or(defaults.attempts),
         }
     }
 }

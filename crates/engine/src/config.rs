@@ -46,6 +46,12 @@ pub struct EngineConfig {
     pub labels: Vec<String>,
     /// Runtimes beside our own: name to path.
     pub runtimes: BTreeMap<String, PathBuf>,
+    /// How registries are reached.
+    pub registries: sampan_registry::Settings,
+    /// How much is fetched and sent at a time, and how stubbornly.
+    pub transfers: sampan_registry::Limits,
+    /// File that says which signatures images need; `None` accepts all.
+    pub trust_policy: Option<PathBuf>,
     /// Seconds that containers get when the daemon stops them.
     pub shutdown_timeout: u64,
 }
@@ -72,6 +78,9 @@ impl Default for EngineConfig {
             warm_sandboxes: 3,
             labels: Vec::new(),
             runtimes: BTreeMap::new(),
+            registries: sampan_registry::Settings::default(),
+            transfers: sampan_registry::Limits::default(),
+            trust_policy: None,
             shutdown_timeout: 15,
         }
     }

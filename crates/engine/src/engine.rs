@@ -34,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) events: Events,
     pub(crate) storage: Arc<dyn SnapshotDriver>,
     pub(crate) images: Arc<Store>,
+    pub(crate) transfers: sampan_registry::Transfers,
     pub(crate) volumes: sampan_storage::volumes::Volumes,
     pub(crate) network: Manager,
     pub(crate) sandboxes: sampan_network::SandboxPool,
@@ -87,6 +88,7 @@ impl Engine {
         let storage = open_storage(&config)?;
         let images =
             Arc::new(Store::open(&root, Arc::clone(&storage), database.collection(), database.collection())?);
+        let transfers = open_transfers(&config, &images)?;
         for damaged in images.damaged() {
             tracing::error!("{damaged}");
         }
@@ -106,6 +108,7 @@ impl Engine {
             events,
             storage,
             images,
+            transfers,
             volumes,
             network,
             sandboxes,
@@ -176,6 +179,16 @@ fn make_private_directory(path: &std::path::Path) -> Result<()> {
 
 fn open_storage(config: &EngineConfig) -> Result<Arc<dyn SnapshotDriver>> {
     Ok(sampan_storage::drivers::open(config.storage_driver.as_deref(), &config.data_root)?)
+}
+
+fn open_transfers(config: &EngineConfig, images: &Arc<Store>) -> Result<sampan_registry::Transfers> {
+    let registries = sampan_registry::Registries::new(config.registries.clone())?;
+    let policy = match &config.trust_policy {
+        Some(path) => sampan_registry::Policy::read(path)?,
+        None => sampan_registry::Policy::default(),
+    };
+    let sessions = config.data_root.join("uploads");
+    Ok(sampan_registry::Transfers::new(registries, Arc::clone(images), config.transfers.clone(), policy, sessions))
 }
 
 fn network_config(config: &EngineConfig, instance: &str) -> sampan_network::ManagerConfig {

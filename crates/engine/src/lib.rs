@@ -34,7 +34,7 @@ pub(crate) use blocking::blocking;
 pub use config::EngineConfig;
 pub use engine::Engine;
 pub use error::Error;
-pub use images::{ImageDetails, Images};
+pub use images::{Distribution, ImageDetails, Images, PullRequest, PushRequest, SearchRequest};
 pub use stream::ByteStream;
 pub use system::{ContainerUsage, DiskUsage, SystemInfo, VolumeUsage};
 pub use volumes::{Volume, VolumeRequest};

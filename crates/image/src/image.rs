@@ -1,5 +1,6 @@
 //! An image as the store knows it.
 
+use crate::attestation::Attestation;
 use crate::config::{ConfigFile, History, ImageConfig};
 use crate::error::{ImageError, Result};
 use crate::kept_manifests::ManifestRecord;
@@ -55,6 +56,8 @@ pub struct Image {
     pub config_size: u64,
     /// Manifests that it came with or was pushed as, the latest first.
     pub(crate) manifests: Vec<ManifestRecord>,
+    /// What the registry that it came from has been told about it.
+    pub attestations: Vec<Attestation>,
 }
 
 impl Image {
@@ -116,6 +119,7 @@ impl Image {
             last_tagged_at: 0,
             config_size: bytes.len() as u64,
             manifests: Vec::new(),
+            attestations: Vec::new(),
         })
     }
 }
@@ -170,6 +174,8 @@ pub(crate) struct ImageRecord {
     /// Complete references.
     pub(crate) names: Vec<String>,
     pub(crate) manifests: Vec<ManifestRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) attestations: Vec<Attestation>,
 }
 
 #[cfg(test)]

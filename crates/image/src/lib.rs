@@ -4,6 +4,7 @@
 //! in the snapshot driver, names in the database. Everything is synchronous, safe from many threads at
 //! once, and whole after a kill at any point: layers first, then the configuration, then the name.
 
+mod attestation;
 mod blobs;
 mod changes;
 mod compress;
@@ -25,6 +26,7 @@ mod remove;
 mod save;
 mod store;
 
+pub use attestation::Attestation;
 pub use changes::apply_changes;
 pub use compress::{CompressedLayer, Compression};
 pub use config::{Healthcheck, History, ImageConfig};

@@ -207,6 +207,7 @@ impl Store {
         image.parent.clone_from(&record.parent);
         image.last_tagged_at = record.last_tagged_at;
         image.manifests.clone_from(&record.manifests);
+        image.attestations.clone_from(&record.attestations);
         Ok((image, record))
     }
 
@@ -263,6 +264,7 @@ impl Store {
             last_tagged_at: image.last_tagged_at,
             names,
             manifests: image.manifests.clone(),
+            attestations: image.attestations.clone(),
         };
         let bytes =
             serde_json::to_vec(&record).map_err(std::io::Error::from).doing(|| "writing an image".into())?;

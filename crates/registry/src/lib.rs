@@ -23,4 +23,4 @@ pub use push::Pushed;
 pub use settings::{Rule, Settings};
 pub use step::{Steps, TransferStep};
 pub use transfers::{Limits, Transfers};
-pub use trust::{Attestation, Policy, attestations, check};
+pub use trust::Policy;

@@ -9,6 +9,7 @@ use sampan_image::Store;
 use tokio::sync::Semaphore;
 
 use crate::client::Registries;
+use crate::trust::Policy;
 
 /// How much at once, and how stubbornly.
 #[derive(Debug, Clone)]
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) registries: Registries,
     pub(crate) store: Arc<Store>,
     pub(crate) limits: Limits,
+    pub(crate) policy: Policy,
     /// Where sessions of uploads are remembered.
     pub(crate) sessions: PathBuf,
     pub(crate) download_slots: Semaphore,
@@ -47,13 +49,14 @@ pub(crate) struct Inner {
 
 impl Transfers {
     /// `sessions` is a folder of the data root, made when it is first needed.
-    pub fn new(registries: Registries, store: Arc<Store>, limits: Limits, sessions: PathBuf) -> Self {
+    pub fn new(registries: Registries, store: Arc<Store>, limits: Limits, policy: Policy, sessions: PathBuf) -> Self {
         let inner = Inner {
             registries,
             store,
             download_slots: Semaphore::new(limits.downloads.max(1)),
             upload_slots: Semaphore::new(limits.uploads.max(1)),
             limits,
+            policy,
             sessions,
             gates: Mutex::default(),
         };

@@ -1,9 +1,10 @@
 //! What these routes need of an engine.
 
 use sampan_engine::containers::Filters;
-use sampan_engine::{ByteStream, ImageDetails};
+use sampan_engine::{ByteStream, Distribution, ImageDetails, PullRequest, PushRequest, SearchRequest};
 use sampan_error::Result;
 use sampan_image::{HistoryRow, ImportOptions, Summary};
+use sampan_registry::{Credentials, SearchResult, Steps};
 use std::future::Future;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -60,6 +61,18 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         archive: ByteStream,
         steps: UnboundedSender<LoadStep>,
     ) -> impl Future<Output = Result<()>> + Send;
+    /// Takes an image from a registry, telling each step.
+    fn pull_image(&self, request: PullRequest, steps: Steps) -> impl Future<Output = Result<()>> + Send;
+    /// Gives an image to a registry, telling each step.
+    fn push_image(&self, request: PushRequest, steps: Steps) -> impl Future<Output = Result<()>> + Send;
+    /// Repositories of a registry that fit.
+    fn search_images(&self, request: SearchRequest) -> impl Future<Output = Result<Vec<SearchResult>>> + Send;
+    /// What a registry has under a name.
+    fn distribution(
+        &self,
+        name: &str,
+        credentials: Credentials,
+    ) -> impl Future<Output = Result<Distribution>> + Send;
     /// Images as an archive.
     fn save_images(&self, names: Vec<String>) -> impl Future<Output = Result<ByteStream>> + Send;
     /// Removes images that no container uses.

@@ -70,6 +70,17 @@ pub(super) fn inspect(details: &ImageDetails, version: Version) -> wire::Inspect
         },
         root_fs: wire::RootFs { kind: "layers", layers: image.diff_ids.clone() },
         metadata: wire::Metadata { last_tag_time: rfc3339(image.last_tagged_at) },
+        attestations: image.attestations.iter().map(attestation).collect(),
+    }
+}
+
+fn attestation(said: &sampan_image::Attestation) -> wire::Attestation {
+    wire::Attestation {
+        predicate_type: said.predicate_type.clone(),
+        repository: said.repository.clone(),
+        digest: said.digest.clone(),
+        media_type: said.media_type.clone(),
+        size: said.size,
     }
 }
 

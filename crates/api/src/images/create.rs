@@ -1,4 +1,4 @@
-//! Making images: by import; by pulling and pushing later.
+//! Making images: by import, by pulling.
 
 use super::backend::Backend;
 use super::wire::Progress;
@@ -10,10 +10,8 @@ use sampan_image::ImportOptions;
 
 /// `POST /images/create`: `fromSrc=-` imports the body, `fromImage` pulls.
 pub(super) async fn create<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    if let Some(name) = call.query.text("fromImage") {
-        return Err(Error::not_implemented(format!(
-            "cannot pull {name}: pulling from a registry is not part of this version of Sampan yet; use import or load"
-        )));
+    if call.query.text("fromImage").is_some() {
+        return super::transfer::pull(call).await;
     }
     if call.query.get("fromSrc") != "-" {
         return Err(Error::not_implemented(
@@ -33,12 +31,4 @@ pub(super) async fn create<E: Backend>(call: Call<E>) -> Result<Outcome> {
     let id = engine.import_image(byte_stream(call.into_stream()), options).await?;
     let line = reply::line(&Progress { status: Some(id), ..Progress::default() }, "\r\n")?;
     Ok(reply::with(StatusCode::OK, "application/json", Body::full(line)).into())
-}
-
-/// `POST /images/{name}/push`
-pub(super) async fn push<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    Err(Error::not_implemented(format!(
-        "cannot push {}: pushing to a registry is not part of this version of Sampan yet; use save",
-        call.parameter("name")
-    )))
 }

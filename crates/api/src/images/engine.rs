@@ -2,9 +2,10 @@
 
 use super::backend::{Backend, LoadStep, Removal};
 use sampan_engine::containers::Filters;
-use sampan_engine::{ByteStream, Engine, ImageDetails};
+use sampan_engine::{ByteStream, Distribution, Engine, ImageDetails, PullRequest, PushRequest, SearchRequest};
 use sampan_error::Result;
 use sampan_image::{HistoryRow, ImportOptions, LoadProgress, RemoveOptions, Removed, Summary};
+use sampan_registry::{Credentials, SearchResult, Steps};
 use tokio::sync::mpsc::UnboundedSender;
 
 impl Backend for Engine {
@@ -58,6 +59,22 @@ impl Backend for Engine {
             }
         }
         Ok(())
+    }
+
+    async fn pull_image(&self, request: PullRequest, steps: Steps) -> Result<()> {
+        Engine::images(self).pull(request, steps).await.map(drop)
+    }
+
+    async fn push_image(&self, request: PushRequest, steps: Steps) -> Result<()> {
+        Engine::images(self).push(request, steps).await.map(drop)
+    }
+
+    async fn search_images(&self, request: SearchRequest) -> Result<Vec<SearchResult>> {
+        Engine::images(self).search(request).await
+    }
+
+    async fn distribution(&self, name: &str, credentials: Credentials) -> Result<Distribution> {
+        Engine::images(self).distribution(name, &credentials).await
     }
 
     async fn save_images(&self, names: Vec<String>) -> Result<ByteStream> {

@@ -6,7 +6,9 @@ mod create;
 mod engine;
 mod handlers;
 mod load;
+mod progress;
 mod routes;
+mod transfer;
 pub(crate) mod wire;
 
 pub(crate) use handlers::summaries;

@@ -1,7 +1,7 @@
 //! The table of routes.
 
 use super::backend::Backend;
-use super::{create, handlers, load};
+use super::{create, handlers, load, transfer};
 use crate::http::{Route, delete, get, post};
 
 /// All routes of images.
@@ -9,6 +9,8 @@ pub(crate) fn routes<E: Backend>() -> Vec<Route<E>> {
     vec![
         get("/images/json", |call| Box::pin(handlers::list(call))),
         get("/images/get", |call| Box::pin(load::save_several(call))),
+        get("/images/search", |call| Box::pin(transfer::search(call))),
+        get("/distribution/{name*}/json", |call| Box::pin(transfer::distribution(call))).since(30),
         post("/images/create", |call| Box::pin(create::create(call))),
         post("/images/load", |call| Box::pin(load::load(call))),
         post("/images/prune", |call| Box::pin(handlers::prune(call))).since(25),
@@ -16,7 +18,7 @@ pub(crate) fn routes<E: Backend>() -> Vec<Route<E>> {
         get("/images/{name*}/history", |call| Box::pin(handlers::history(call))),
         get("/images/{name*}/get", |call| Box::pin(load::save(call))),
         post("/images/{name*}/tag", |call| Box::pin(handlers::tag(call))),
-        post("/images/{name*}/push", |call| Box::pin(create::push(call))),
+        post("/images/{name*}/push", |call| Box::pin(transfer::push(call))),
         delete("/images/{name*}", |call| Box::pin(handlers::remove(call))),
     ]
 }

@@ -54,6 +54,20 @@ pub(super) struct Inspect {
     #[serde(rename = "RootFS")]
     pub(super) root_fs: RootFs,
     pub(super) metadata: Metadata,
+    /// Ours: what others say about the image.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) attestations: Vec<Attestation>,
+}
+
+/// A statement about an image, which lies at a registry.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Attestation {
+    pub(super) predicate_type: String,
+    pub(super) repository: String,
+    pub(super) digest: String,
+    pub(super) media_type: String,
+    pub(super) size: u64,
 }
 
 /// The configuration: of a container for old clients, of an image from 1.50 on.
@@ -159,13 +173,84 @@ pub(super) struct Progress {
     /// The failure again, for old clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
+    /// For the program behind the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) aux: Option<PushedTag>,
 }
 
-/// How far a step is.
+/// What a push brought to the registry.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PushedTag {
+    pub(super) tag: String,
+    pub(super) digest: String,
+    pub(super) size: u64,
+}
+
+/// `DistributionInspect`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DistributionInspect {
+    pub(super) descriptor: DistributionDescriptor,
+    pub(super) platforms: Vec<DistributionPlatform>,
+}
+
+/// What the name stands for.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DistributionDescriptor {
+    pub(super) media_type: String,
+    pub(super) digest: String,
+    pub(super) size: u64,
+}
+
+/// What it runs on.
+#[derive(Debug, Serialize)]
+pub(super) struct DistributionPlatform {
+    pub(super) architecture: String,
+    pub(super) os: String,
+    #[serde(rename = "os.version", skip_serializing_if = "String::is_empty")]
+    pub(super) os_version: String,
+    #[serde(rename = "os.features", skip_serializing_if = "Vec::is_empty")]
+    pub(super) os_features: Vec<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) variant: String,
+}
+
+/// A repository that was found.
+#[derive(Debug, Serialize)]
+pub(super) struct Found {
+    star_count: u64,
+    is_official: bool,
+    name: String,
+    is_automated: bool,
+    description: String,
+}
+
+impl From<sampan_registry::SearchResult> for Found {
+    fn from(result: sampan_registry::SearchResult) -> Self {
+        Self {
+            star_count: result.star_count,
+            is_official: result.is_official,
+            name: result.name,
+            is_automated: result.is_automated,
+            description: result.description,
+        }
+    }
+}
+
+/// How far a step is; an empty object where there is nothing to count.
+#[derive(Debug, Default, Serialize)]
 pub(super) struct ProgressDetail {
+    #[serde(skip_serializing_if = "is_zero")]
     pub(super) current: u64,
+    #[serde(skip_serializing_if = "is_zero")]
     pub(super) total: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A failure after the first byte.

@@ -22,8 +22,6 @@ pub(super) fn routes<E: Send + Sync + 'static>() -> Vec<Route<E>> {
         post("/plugins/pull", |call| Box::pin(never(call, "an engine plugin"))),
         post("/build", |call| Box::pin(later(call, "building images"))),
         post("/build/prune", |call| Box::pin(no_build_cache(call))),
-        get("/images/search", |call| Box::pin(later(call, "searching a registry"))),
-        get("/distribution/{name*}/json", |call| Box::pin(later(call, "asking a registry"))),
         get("/containers/{id}/attach/ws", |call| Box::pin(later(call, "attaching by WebSocket"))),
     ]
 }

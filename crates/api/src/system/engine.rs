@@ -3,10 +3,15 @@
 use super::backend::Backend;
 use sampan_engine::{DiskUsage, Engine, SystemInfo};
 use sampan_error::Result;
+use sampan_registry::Credentials;
 
 impl Backend for Engine {
     async fn info(&self) -> Result<SystemInfo> {
         Engine::info(self).await
+    }
+
+    async fn login(&self, credentials: Credentials) -> Result<String> {
+        self.images().login(&credentials).await
     }
 
     async fn disk_usage(&self) -> Result<DiskUsage> {

@@ -3,7 +3,7 @@
 use super::backend::Backend;
 use super::info;
 use crate::http::{Call, Outcome, reply};
-use sampan_error::{Error, Kind, Result};
+use sampan_error::Result;
 
 /// `GET /info`
 pub(super) async fn info<E: Backend>(call: Call<E>) -> Result<Outcome> {
@@ -11,10 +11,17 @@ pub(super) async fn info<E: Backend>(call: Call<E>) -> Result<Outcome> {
     Ok(reply::ok(&info::reply(info))?.into())
 }
 
+/// What a sign-in says.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SignedIn {
+    status: &'static str,
+    identity_token: String,
+}
+
 /// `POST /auth`
-pub(super) async fn auth<E: Backend>(_call: Call<E>) -> Result<Outcome> {
-    Err(Error::new(
-        Kind::NotImplemented,
-        "signing in to a registry is not part of this version of Sampan yet",
-    ))
+pub(super) async fn auth<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
+    let credentials = call.json().await?;
+    let identity_token = call.engine.login(credentials).await?;
+    Ok(reply::ok(&SignedIn { status: "Login Succeeded", identity_token })?.into())
 }

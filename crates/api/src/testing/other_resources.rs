@@ -12,9 +12,12 @@ use sampan_engine::containers::{
 };
 use sampan_engine::events::Event;
 use sampan_engine::spec::ContainerSpec;
-use sampan_engine::{ByteStream, DiskUsage, ImageDetails, SystemInfo};
+use sampan_engine::{
+    ByteStream, DiskUsage, Distribution, ImageDetails, PullRequest, PushRequest, SearchRequest, SystemInfo,
+};
 use sampan_error::{Error, Result};
 use sampan_image::{HistoryRow, ImportOptions, Summary};
+use sampan_registry::{Credentials, SearchResult, Steps};
 use std::sync::Arc;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedSender;
@@ -64,6 +67,11 @@ impl system::backend::Backend for FakeEngine {
     async fn info(&self) -> Result<SystemInfo> {
         self.call("info", "")?;
         Ok(SystemInfo { runtimes: vec!["sampan".into()], running: 1, ..SystemInfo::default() })
+    }
+
+    async fn login(&self, credentials: Credentials) -> Result<String> {
+        self.call("login", &credentials.username)?;
+        Ok("an identity".into())
     }
 
     async fn disk_usage(&self) -> Result<DiskUsage> {
@@ -136,6 +144,24 @@ impl images::backend::Backend for FakeEngine {
     async fn remove_image(&self, name: &str, force: bool, prune: bool) -> Result<Vec<Removal>> {
         self.call("remove_image", &format!("{name} force={force} prune={prune}"))?;
         Ok(vec![Removal::Untagged(name.into()), Removal::Deleted("sha256:1".into())])
+    }
+
+    async fn pull_image(&self, request: PullRequest, _steps: Steps) -> Result<()> {
+        self.call("pull_image", &format!("{} {:?} {}", request.image, request.tag, request.credentials.username))
+    }
+
+    async fn push_image(&self, request: PushRequest, _steps: Steps) -> Result<()> {
+        self.call("push_image", &format!("{} {:?} {}", request.image, request.tag, request.credentials.username))
+    }
+
+    async fn search_images(&self, request: SearchRequest) -> Result<Vec<SearchResult>> {
+        self.call("search_images", &format!("{} {:?} {}", request.term, request.limit, request.stars))?;
+        Ok(vec![SearchResult { name: "found".into(), ..SearchResult::default() }])
+    }
+
+    async fn distribution(&self, name: &str, _credentials: Credentials) -> Result<Distribution> {
+        self.call("distribution", name)?;
+        Ok(Distribution { media_type: "x".into(), digest: "sha256:1".into(), size: 1, platforms: Vec::new() })
     }
 
     async fn import_image(&self, archive: ByteStream, options: ImportOptions) -> Result<String> {

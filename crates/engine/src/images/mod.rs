@@ -3,6 +3,7 @@
 mod archives;
 pub(crate) mod builtin;
 mod defaults;
+mod transfer;
 
 use crate::Engine;
 use crate::containers::{Filters, ImageDefaults};
@@ -12,6 +13,8 @@ use sampan_error::{Kind, Result};
 use sampan_image::{HistoryRow, Image, ImportOptions, Names, Summary};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use transfer::{Distribution, PullRequest, PushRequest, SearchRequest};
 
 /// What a new container needs to know of its image.
 pub(crate) struct ImageForContainer {

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use sampan_error::{Error, Result};
-use sampan_image::Reference;
+use sampan_image::{Attestation, Reference};
 use serde::Deserialize;
 
 use super::refusal;
 use crate::client::{Fetched, Repository};
+use crate::trust;
 use crate::manifest::{Descriptor, Document, LayerKind, Manifest, Platform};
 
 /// Most bytes of an image's configuration.
@@ -19,6 +20,8 @@ pub(super) struct Chosen {
     /// The manifest, as it came.
     pub(super) fetched: Fetched,
     pub(super) manifest: Manifest,
+    /// What the index says about the manifest.
+    pub(super) attestations: Vec<Attestation>,
     /// The configuration's bytes, verified.
     pub(super) config: Bytes,
 }
@@ -48,6 +51,7 @@ pub(super) async fn choose(
     let fail = |error| refusal::sentence(error, reference, Some(wanted));
     let first = source.manifest(wanted).await.map_err(fail)?;
     let top = Top { digest: first.digest.clone() };
+    let mut attestations = Vec::new();
     let (fetched, manifest) = match Document::parse(&first.bytes, &first.media_type)? {
         Document::Manifest(manifest) => (first, manifest),
         Document::Index(index) => {
@@ -59,6 +63,8 @@ pub(super) async fn choose(
                 ))
             })?;
             let fetched = source.manifest(&descriptor.digest).await.map_err(fail)?;
+            attestations =
+                trust::attestations(source, &reference.repository(), &index, &fetched.digest).await?;
             match Document::parse(&fetched.bytes, &fetched.media_type)? {
                 Document::Manifest(manifest) => (fetched, manifest),
                 Document::Index(_) => {
@@ -76,7 +82,7 @@ pub(super) async fn choose(
         .await
         .map_err(fail)?;
     check_platform(reference, &config, platform)?;
-    Ok(Chosen { top, fetched, manifest, config })
+    Ok(Chosen { top, fetched, manifest, attestations, config })
 }
 
 /// Whether it is an image, of layers that can be unpacked here.

@@ -15,6 +15,7 @@ use crate::client::Repository;
 use crate::credentials::Credentials;
 use crate::manifest::{Descriptor, Platform};
 use crate::step::Steps;
+use crate::trust;
 use crate::transfers::{Transfers, blocking, short};
 use choose::Chosen;
 use layer::Layer;
@@ -109,6 +110,8 @@ impl Transfers {
         steps: &Steps,
     ) -> Result<Pulled> {
         let chosen = choose::choose(&source, reference, wanted, platform).await?;
+        let digests = [chosen.top.digest.as_str(), chosen.fetched.digest.as_str()];
+        trust::check(&self.inner.policy, &source, reference, &digests).await?;
         steps.status(wanted, format!("Pulling from {}", shown_path(reference)));
         let (store, config) = (Arc::clone(&self.inner.store), chosen.config.clone());
         let incoming = Arc::new(blocking(move || Ok(store.incoming(&config)?)).await?);
@@ -197,6 +200,9 @@ impl Transfers {
                 &fetched.media_type,
                 &fetched.bytes,
             )?;
+            if !chosen.attestations.is_empty() {
+                store.remember_attestations(&finished.image.id, chosen.attestations)?;
+            }
             tracing::debug!(image = finished.image.id, is_mirror, "pulled");
             Ok(Pulled { image: finished.image.id.clone(), digest: chosen.top.digest, name, new: finished.new })
         })

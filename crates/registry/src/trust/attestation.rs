@@ -4,7 +4,7 @@
 //! `attestation-manifest`, and it names the image manifest that it is about. Its layers are in-toto statements.
 
 use sampan_error::Result;
-use serde::{Deserialize, Serialize};
+use sampan_image::Attestation;
 
 use crate::client::Repository;
 use crate::manifest::{Document, Index};
@@ -15,26 +15,18 @@ const PREDICATE: &str = "in-toto.io/predicate-type";
 /// Attestation manifests that are looked at.
 const MOST: usize = 8;
 
-/// One statement about an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Attestation {
-    /// What it says: `https://slsa.dev/provenance/v0.2`, `https://spdx.dev/Document`, …
-    pub predicate_type: String,
-    /// Digest of the statement, a blob of the same repository.
-    pub digest: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Its bytes.
-    pub size: u64,
-}
-
-/// The statements that an index carries about one of its manifests. What cannot be read is left out: an
-/// attestation that is damaged says nothing, and is no reason not to run the image.
+/// The statements that an index carries about one of its manifests. `repository` is the image's, as names have it.
+/// What cannot be read is left out: an attestation that is damaged says nothing, and is no reason not to run the
+/// image.
 ///
 /// # Errors
 /// None of the content's; the registry's own failures.
-pub async fn attestations(source: &Repository, index: &Index, manifest: &str) -> Result<Vec<Attestation>> {
+pub(crate) async fn attestations(
+    source: &Repository,
+    repository: &str,
+    index: &Index,
+    manifest: &str,
+) -> Result<Vec<Attestation>> {
     let mut found = Vec::new();
     let about = index.manifests.iter().filter(|entry| {
         entry.annotations.get(KIND).is_some_and(|kind| kind == "attestation-manifest")
@@ -49,6 +41,7 @@ pub async fn attestations(source: &Repository, index: &Index, manifest: &str) ->
             let predicate_type = layer.annotations.get(PREDICATE)?.clone();
             Some(Attestation {
                 predicate_type,
+                repository: repository.to_owned(),
                 digest: layer.digest,
                 media_type: layer.media_type,
                 size: layer.size,

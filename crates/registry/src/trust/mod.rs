@@ -9,7 +9,7 @@ mod key;
 mod payload;
 mod policy;
 
-pub use attestation::{Attestation, attestations};
+pub(crate) use attestation::attestations;
 pub use policy::Policy;
 
 use sampan_error::{Error, Kind, Result};
@@ -33,7 +33,7 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 ///
 /// # Errors
 /// `PermissionDenied` when it does not; what the registry said when the signatures cannot be read.
-pub async fn check(
+pub(crate) async fn check(
     policy: &Policy,
     source: &Repository,
     reference: &Reference,

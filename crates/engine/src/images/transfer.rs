@@ -1,0 +1,223 @@
+//! Images to and from registries.
+
+use super::Images;
+use sampan_error::{Error, Result};
+use sampan_image::Reference;
+use sampan_registry::{
+    Credentials, Document, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps,
+};
+
+/// Results of a search when the caller sets no limit, and the most that may be asked for (Docker's own figures).
+const SEARCH_LIMIT: usize = 25;
+const LARGEST_SEARCH: usize = 100;
+
+/// What is to be pulled.
+#[derive(Debug, Clone, Default)]
+pub struct PullRequest {
+    /// Repository, with or without a tag or digest.
+    pub image: String,
+    /// Tag or digest; without one in either place all tags are pulled.
+    pub tag: Option<String>,
+    /// `os/architecture/variant`; `None` takes this machine's.
+    pub platform: Option<String>,
+    /// Who is asking.
+    pub credentials: Credentials,
+}
+
+/// What is to be pushed.
+#[derive(Debug, Clone, Default)]
+pub struct PushRequest {
+    /// Repository, with or without a tag.
+    pub image: String,
+    /// Tag; without one in either place all tags are pushed.
+    pub tag: Option<String>,
+    /// Only when the image is for this platform.
+    pub platform: Option<String>,
+    /// Who is asking.
+    pub credentials: Credentials,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Default)]
+pub struct SearchRequest {
+    /// The term, with or without a registry before it.
+    pub term: String,
+    /// Most results; `None` is 25.
+    pub limit: Option<usize>,
+    /// Fewest stars.
+    pub stars: u64,
+    /// Only official ones, or only others.
+    pub official: Option<bool>,
+    /// Only those that are built automatically, or only others.
+    pub automated: Option<bool>,
+    /// Who is asking.
+    pub credentials: Credentials,
+}
+
+/// What a registry has under a name.
+#[derive(Debug, Clone)]
+pub struct Distribution {
+    /// Media type of what the name stands for.
+    pub media_type: String,
+    /// Its digest.
+    pub digest: String,
+    /// Its bytes.
+    pub size: u64,
+    /// What it runs on.
+    pub platforms: Vec<Platform>,
+}
+
+impl Images {
+    /// Pulls an image, or all tags of a repository. Dropping the future gives the pull up.
+    ///
+    /// # Errors
+    /// A bad name; what the registry said; a full disk.
+    pub async fn pull(&self, request: PullRequest, steps: Steps) -> Result<Vec<Pulled>> {
+        let reference = named(&request.image, request.tag.as_deref())?;
+        let platform = platform(request.platform.as_deref())?;
+        let (transfers, credentials) = (&self.engine.inner.transfers, &request.credentials);
+        let pulled = if reference.tag().is_none() && reference.digest().is_none() {
+            transfers.pull_all(&reference, platform.as_ref(), credentials, &steps).await?
+        } else {
+            vec![transfers.pull(&reference, platform.as_ref(), credentials, &steps).await?]
+        };
+        for one in &pulled {
+            self.pulled_event(&one.name);
+        }
+        Ok(pulled)
+    }
+
+    /// Pushes an image, or all tags of a repository. Dropping the future gives the push up.
+    ///
+    /// # Errors
+    /// A bad name, no such image; what the registry said.
+    pub async fn push(&self, request: PushRequest, steps: Steps) -> Result<Vec<Pushed>> {
+        let reference = named(&request.image, request.tag.as_deref())?;
+        if reference.digest().is_some() {
+            return Err(Error::invalid("cannot push a digest reference"));
+        }
+        if let Some(platform) = platform(request.platform.as_deref())? {
+            self.check_platform(&reference, &platform)?;
+        }
+        let (transfers, credentials) = (&self.engine.inner.transfers, &request.credentials);
+        let pushed = if reference.tag().is_none() {
+            transfers.push_all(&reference, credentials, &steps).await?
+        } else {
+            vec![transfers.push(&reference, credentials, &steps).await?]
+        };
+        for one in &pushed {
+            self.event(&one.image, &one.name, "push");
+        }
+        Ok(pushed)
+    }
+
+    /// Signs in at a registry. Gives an identity token where the registry has one.
+    ///
+    /// # Errors
+    /// The registry does not know them, or cannot be reached.
+    pub async fn login(&self, credentials: &Credentials) -> Result<String> {
+        self.engine.inner.transfers.registries().login(credentials).await
+    }
+
+    /// Repositories that fit.
+    ///
+    /// # Errors
+    /// A bad term or limit; no place could be searched.
+    pub async fn search(&self, request: SearchRequest) -> Result<Vec<SearchResult>> {
+        let limit = request.limit.unwrap_or(SEARCH_LIMIT);
+        if limit == 0 || limit > LARGEST_SEARCH {
+            return Err(Error::invalid(format!("limit {limit} is outside the range of [1, {LARGEST_SEARCH}]")));
+        }
+        let term = SearchTerm::parse(&request.term)?;
+        let registries = self.engine.inner.transfers.registries();
+        let mut found = registries.search(&term, &request.credentials, limit).await?;
+        found.retain(|result| {
+            result.star_count >= request.stars
+                && request.official.is_none_or(|official| official == result.is_official)
+                && request.automated.is_none_or(|automated| automated == result.is_automated)
+        });
+        if term.registry != "docker.io" {
+            for result in &mut found {
+                result.name = format!("{}/{}", term.registry, result.name);
+            }
+        }
+        found.sort_by(|one, other| {
+            other.star_count.cmp(&one.star_count).then_with(|| one.name.cmp(&other.name))
+        });
+        Ok(found)
+    }
+
+    /// What a registry has under a name, without pulling it.
+    ///
+    /// # Errors
+    /// A bad name; what the registry said.
+    pub async fn distribution(&self, name: &str, credentials: &Credentials) -> Result<Distribution> {
+        let reference = Reference::parse(name)?.or_latest();
+        let wanted = reference.digest().or(reference.tag()).unwrap_or("latest").to_owned();
+        let mut failure = None;
+        for source in self.engine.inner.transfers.registries().sources(&reference, credentials)? {
+            let fetched = match source.manifest(&wanted).await {
+                Ok(fetched) => fetched,
+                Err(error) => {
+                    failure = Some(error.into());
+                    continue;
+                }
+            };
+            let platforms = match Document::parse(&fetched.bytes, &fetched.media_type)? {
+                Document::Index(index) => index.manifests.into_iter().filter_map(|entry| entry.platform).collect(),
+                Document::Manifest(manifest) => {
+                    let config = &manifest.config;
+                    let config = source.small_blob(&config.digest, config.size, 8 << 20).await?;
+                    // An artifact that is no image runs on nothing.
+                    serde_json::from_slice::<Platform>(&config).into_iter().collect()
+                }
+            };
+            return Ok(Distribution {
+                media_type: fetched.media_type,
+                digest: fetched.digest,
+                size: fetched.bytes.len() as u64,
+                platforms,
+            });
+        }
+        Err(failure.unwrap_or_else(|| Error::not_found(format!("{name} has no source"))))
+    }
+
+    /// As Docker: the actor of a pull is the name.
+    fn pulled_event(&self, name: &str) {
+        let labels = self.engine.inner.images.find(name).map(|image| image.config.labels.clone());
+        let mut attributes = labels.unwrap_or_default();
+        let short = name.split_once('@').map_or(name, |(name, _)| name);
+        let base = match short.rsplit_once(':') {
+            Some((base, tag)) if !tag.contains('/') => base,
+            _ => short,
+        };
+        attributes.insert("name".to_owned(), base.to_owned());
+        self.engine.inner.events.publish("image", "pull", name, attributes);
+    }
+
+    fn check_platform(&self, reference: &Reference, wanted: &Platform) -> Result<()> {
+        let image = self.engine.inner.images.find(&reference.clone().or_latest().to_string())?;
+        let own = Platform::parse(&image.platform())?;
+        if wanted.matches(&own) {
+            return Ok(());
+        }
+        Err(Error::not_found(format!(
+            "image with reference {} was found but does not provide the specified platform ({wanted})",
+            reference.familiar()
+        )))
+    }
+}
+
+/// A name with the tag or digest that stands beside it.
+fn named(image: &str, tag: Option<&str>) -> Result<Reference> {
+    let reference = Reference::parse(image)?;
+    match tag {
+        None => Ok(reference),
+        Some(digest) if digest.contains(':') => Ok(Reference::parse(&format!("{}@{digest}", reference.repository()))?),
+        Some(tag) => Ok(reference.with_tag(tag)?),
+    }
+}
+
+fn platform(text: Option<&str>) -> Result<Option<Platform>> {
+    text.filter(|text| !text.is_empty()).map(Platform::parse).transpose()
+}
