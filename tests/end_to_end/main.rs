@@ -12,6 +12,7 @@ mod limits;
 mod logs;
 mod neighbours;
 mod nothing_is_left;
+mod registries;
 mod security;
 mod storage_limits;
 mod survival;

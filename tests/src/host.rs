@@ -175,6 +175,11 @@ impl Host {
         });
     }
 
+    /// Further words for the command line of the daemons that are started from now on.
+    pub fn daemon_arguments(&mut self, words: &[&str]) {
+        self.options.daemon_arguments.extend(words.iter().map(ToString::to_string));
+    }
+
     /// Starts the daemon and returns as soon as its program runs, long before it answers.
     ///
     /// # Panics

@@ -12,6 +12,7 @@ mod http;
 mod images;
 mod leaks;
 mod outcome;
+pub mod registry;
 mod script;
 mod settings;
 mod terminal;

@@ -117,6 +117,17 @@ const FLAGS: &[Flag] = &[
         "Registry (or network of them) that may do without TLS; again for more",
         push!(insecure_registries),
     ),
+    Flag(
+        "registry-certificates",
+        None,
+        "FOLDER",
+        "Folder with a folder per registry of authorities and client certificates (/etc/docker/certs.d, \
+         /etc/sampan/certs.d); again for more",
+        |options, text| {
+            options.certificates.push(text.into());
+            Ok(())
+        },
+    ),
     Flag("max-concurrent-downloads", None, "NUMBER", "Layers that are fetched at a time (3)", set!(downloads)),
     Flag("max-concurrent-uploads", None, "NUMBER", "Layers that are sent at a time (5)", set!(uploads)),
     Flag(

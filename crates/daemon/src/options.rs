@@ -15,7 +15,7 @@ const DEFAULT_EXEC_ROOT: &str = "/run/sampan";
 /// Where the daemon listens when nobody says.
 const DEFAULT_SOCKET: &str = "unix:///run/sampan.sock";
 
-/// Folders with a folder per registry of private authorities and client certificates: Docker's, then our own.
+/// Where certificates of registries are when nobody says: Docker's folder, then our own.
 const CERTIFICATES: [&str; 2] = ["/etc/docker/certs.d", "/etc/sampan/certs.d"];
 
 /// All options, each `None` or empty when it was not given.
@@ -47,6 +47,8 @@ pub(crate) struct Options {
     /// Places that are asked first for images of Docker Hub.
     pub(crate) registry_mirrors: Vec<String>,
     pub(crate) insecure_registries: Vec<String>,
+    /// Folders with a folder per registry of private authorities and client certificates.
+    pub(crate) certificates: Vec<PathBuf>,
     /// Where images by the beginning of their names are; only in the file.
     pub(crate) registries: Vec<sampan_registry::Rule>,
     /// Layers that are fetched and sent at a time.
@@ -75,7 +77,7 @@ impl Options {
             option: data_root exec_root group bridge_address mtu icc binding_address storage_driver log_driver
                 cgroup_parent no_new_privileges shm_size warm_sandboxes shutdown_timeout log_level pid_file
                 downloads uploads attempts trust_policy ready_descriptor;
-            list: hosts dns dns_options dns_search labels registry_mirrors insecure_registries registries;
+            list: hosts dns dns_options dns_search labels registry_mirrors insecure_registries registries certificates;
             map: log_options ulimits runtimes
         }
         self.debug |= other.debug;
@@ -128,7 +130,10 @@ impl Options {
 
     fn registries(&self) -> sampan_registry::Settings {
         sampan_registry::Settings {
-            certificates: CERTIFICATES.iter().map(PathBuf::from).collect(),
+            certificates: match self.certificates.is_empty() {
+                true => CERTIFICATES.iter().map(PathBuf::from).collect(),
+                false => self.certificates.clone(),
+            },
             insecure: self.insecure_registries.clone(),
             hub_mirrors: self.registry_mirrors.clone(),
             rules: self.registries.clone(),

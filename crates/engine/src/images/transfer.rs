@@ -1,7 +1,7 @@
 //! Images to and from registries.
 
 use super::Images;
-use sampan_error::{Error, Result};
+use sampan_error::{Error, Kind, Result};
 use sampan_image::Reference;
 use sampan_registry::{
     Credentials, Document, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps,
@@ -77,10 +77,11 @@ impl Images {
         let platform = platform(request.platform.as_deref())?;
         let (transfers, credentials) = (&self.engine.inner.transfers, &request.credentials);
         let pulled = if reference.tag().is_none() && reference.digest().is_none() {
-            transfers.pull_all(&reference, platform.as_ref(), credentials, &steps).await?
+            transfers.pull_all(&reference, platform.as_ref(), credentials, &steps).await
         } else {
-            vec![transfers.pull(&reference, platform.as_ref(), credentials, &steps).await?]
+            transfers.pull(&reference, platform.as_ref(), credentials, &steps).await.map(|one| vec![one])
         };
+        let pulled = pulled.map_err(refused)?;
         for one in &pulled {
             self.pulled_event(&one.name);
         }
@@ -101,10 +102,11 @@ impl Images {
         }
         let (transfers, credentials) = (&self.engine.inner.transfers, &request.credentials);
         let pushed = if reference.tag().is_none() {
-            transfers.push_all(&reference, credentials, &steps).await?
+            transfers.push_all(&reference, credentials, &steps).await
         } else {
-            vec![transfers.push(&reference, credentials, &steps).await?]
+            transfers.push(&reference, credentials, &steps).await.map(|one| vec![one])
         };
+        let pushed = pushed.map_err(refused)?;
         for one in &pushed {
             self.event(&one.image, &one.name, "push");
         }
@@ -130,7 +132,7 @@ impl Images {
         }
         let term = SearchTerm::parse(&request.term)?;
         let registries = self.engine.inner.transfers.registries();
-        let mut found = registries.search(&term, &request.credentials, limit).await?;
+        let mut found = registries.search(&term, &request.credentials, limit).await.map_err(refused)?;
         found.retain(|result| {
             result.star_count >= request.stars
                 && request.official.is_none_or(|official| official == result.is_official)
@@ -159,7 +161,7 @@ impl Images {
             let fetched = match source.manifest(&wanted).await {
                 Ok(fetched) => fetched,
                 Err(error) => {
-                    failure = Some(error.into());
+                    failure = Some(refused(error.into()));
                     continue;
                 }
             };
@@ -215,6 +217,15 @@ fn named(image: &str, tag: Option<&str>) -> Result<Reference> {
         None => Ok(reference),
         Some(digest) if digest.contains(':') => Ok(Reference::parse(&format!("{}@{digest}", reference.repository()))?),
         Some(tag) => Ok(reference.with_tag(tag)?),
+    }
+}
+
+/// The registry does not know the caller. The engine itself does: clients that read a 401 ask for a name and a
+/// password and wait.
+fn refused(error: Error) -> Error {
+    match error.kind() {
+        Kind::Unauthenticated => Error::new(Kind::PermissionDenied, error.to_string()).caused_by(error),
+        _ => error,
     }
 }
 

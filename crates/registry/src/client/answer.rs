@@ -104,6 +104,11 @@ pub(crate) fn unreachable(host: &str, error: &reqwest::Error) -> RegistryError {
     if error.is_timeout() {
         return RegistryError::Silent { host, reason: innermost(error) };
     }
+    // HTTP/2 keeps of an alert only its text.
+    let alert = || Some(innermost(error)).filter(|text| text.contains("fatal alert"));
+    if let Some(reason) = causes(error).find_map(distrust).or_else(alert) {
+        return RegistryError::Distrusted { host, reason };
+    }
     let refused = causes(error).any(|cause| {
         let cause = cause.downcast_ref::<std::io::Error>();
         cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
@@ -124,6 +129,19 @@ fn causes<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())
+}
+
+/// What TLS said, if it was TLS.
+fn distrust(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    // Failures of TLS come wrapped in those of reading and writing, which do not name them as their cause.
+    if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+        return io.get_ref().and_then(|inner| distrust(inner));
+    }
+    let tls = cause.downcast_ref::<rustls::Error>()?;
+    match tls {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_) => Some(tls.to_string()),
+        _ => None,
+    }
 }
 
 /// The last cause's sentence: those before it only say that there is one.

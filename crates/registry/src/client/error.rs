@@ -17,6 +17,16 @@ pub enum RegistryError {
         /// Whether nobody listens there at all.
         refused: bool,
     },
+    /// TLS failed: one side does not trust the other.
+    #[error(
+        "registry {host} cannot be trusted ({reason}): the certificate of a private authority belongs into certs.d/{host}/ca.crt, one that proves who we are into client.cert and client.key beside it"
+    )]
+    Distrusted {
+        /// Who.
+        host: String,
+        /// What TLS said.
+        reason: String,
+    },
     /// It was silent for too long.
     #[error("registry {host} does not answer in time: {reason}")]
     Silent {
@@ -190,6 +200,7 @@ impl Classify for RegistryError {
                 Kind::InvalidArgument
             }
             Self::Unreachable { .. }
+            | Self::Distrusted { .. }
             | Self::Interrupted { .. }
             | Self::TooMany { .. }
             | Self::Rejected { .. }

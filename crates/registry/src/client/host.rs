@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 
 use super::answer::unreachable;
 use super::error::RegistryError;
@@ -84,11 +84,13 @@ impl Host {
         for scheme in ["https", "http"] {
             let url = self.build(scheme, "/v2/")?;
             match self.client.get(url).send().await {
+                // A server of TLS says so to whoever comes without: why TLS failed is what counts then.
+                Ok(answer) if scheme == "http" && answer.status() == StatusCode::BAD_REQUEST => {}
                 Ok(_) => {
                     *self.scheme.lock().unwrap_or_else(PoisonError::into_inner) = Some(scheme);
                     return Ok(scheme);
                 }
-                Err(error) => failure = Some(unreachable(&self.name, &error)),
+                Err(error) => failure = failure.or_else(|| Some(unreachable(&self.name, &error))),
             }
         }
         Err(failure.unwrap_or_else(|| RegistryError::Configuration(format!("{} has no address", self.name))))

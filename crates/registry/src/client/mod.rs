@@ -74,6 +74,12 @@ impl Registries {
         Ok(host)
     }
 
+    /// The next connection to a host begins from its certificates.
+    fn forget(&self, name: &str) {
+        let mut hosts = self.inner.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.retain(|(known, _), _| known != name);
+    }
+
     fn connection(
         &self,
         host: &str,

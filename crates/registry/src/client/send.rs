@@ -8,7 +8,7 @@ use reqwest::{Method, Request, Response, StatusCode};
 
 use super::Registries;
 use super::answer::{refusal, unreachable};
-use super::auth::{Session, authority};
+use super::auth::{Lesson, Session, authority};
 use super::error::RegistryError;
 use super::host::Host;
 
@@ -65,8 +65,10 @@ impl Connection {
             let (response, sent) = self.authorized(attempt, scopes).await?;
             if response.status() == StatusCode::UNAUTHORIZED && !learned {
                 learned = true;
-                if self.session.learn(response.headers(), sent.as_deref()) {
-                    continue;
+                match self.session.learn(response.headers(), sent.as_deref()) {
+                    Lesson::TryAgain => continue,
+                    Lesson::NobodyToBe => return Err(nobody()),
+                    Lesson::Nothing => {}
                 }
             }
             return self.judge(response).await;
@@ -76,7 +78,9 @@ impl Connection {
     /// Sends a request whose body is a stream: once, with what is known of how to sign in.
     pub(crate) async fn stream(&self, request: Request, scopes: &[String]) -> Result<Response, RegistryError> {
         let (response, sent) = self.authorized(request, scopes).await?;
-        if response.status() == StatusCode::UNAUTHORIZED && self.session.learn(response.headers(), sent.as_deref()) {
+        if response.status() == StatusCode::UNAUTHORIZED
+            && self.session.learn(response.headers(), sent.as_deref()) == Lesson::TryAgain
+        {
             // The next one has a new token.
             return Err(RegistryError::Interrupted {
                 host: self.host.name.clone(),
@@ -120,7 +124,7 @@ impl Connection {
                 true => Arc::clone(&self.host),
                 false => self.registries.host(&authority(&url), false)?,
             };
-            let response = host.client().execute(next).await.map_err(|error| unreachable(&host.name, &error))?;
+            let response = host.client().execute(next).await.map_err(|error| self.failed(&host, &error))?;
             let target = redirect(&response);
             let (Some(target), Some(mut again)) = (target, copy) else { return Ok(response) };
             let target = url.join(&target).map_err(|_| self.malformed("it redirects to no address"))?;
@@ -141,6 +145,15 @@ impl Connection {
         Err(self.malformed("it redirects without end"))
     }
 
+    fn failed(&self, host: &Host, error: &reqwest::Error) -> RegistryError {
+        let error = unreachable(&host.name, error);
+        if matches!(error, RegistryError::Distrusted { .. }) {
+            // The next one reads the certificates anew.
+            self.registries.forget(&host.name);
+        }
+        error
+    }
+
     pub(crate) fn malformed(&self, what: &str) -> RegistryError {
         RegistryError::Malformed { host: self.host.name.clone(), what: what.to_owned() }
     }
@@ -158,6 +171,11 @@ fn redirect(response: &Response) -> Option<String> {
     ];
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
     moved.contains(&status).then(|| location.to_owned())
+}
+
+/// Docker's sentence where a registry wants a password and none is known.
+fn nobody() -> RegistryError {
+    RegistryError::Unauthorized { code: String::new(), message: "no basic auth credentials".to_owned() }
 }
 
 /// Whether waiting is of no use: nobody listens on a port of this machine, or the name has no address.

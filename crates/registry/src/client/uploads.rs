@@ -81,6 +81,19 @@ impl Repository {
         Ok(())
     }
 
+    /// Sends a small blob in one piece, and ends the upload with it.
+    ///
+    /// # Errors
+    /// As [`Self::finish_upload`].
+    pub async fn finish_with(&self, upload: Upload, bytes: Bytes, digest: &str) -> Result<(), RegistryError> {
+        let mut url = self.address(&upload.location).await?;
+        url.query_pairs_mut().append_pair("digest", digest);
+        let mut request = Request::new(Method::PUT, url);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        *request.body_mut() = Some(Body::from(bytes));
+        self.connection.once(request, &self.push_scope()).await.map(drop)
+    }
+
     /// Ends an upload: the registry verifies the digest.
     ///
     /// # Errors

@@ -125,7 +125,10 @@ impl Transfers {
                 incoming.layers().len()
             )));
         }
-        self.fetch_layers(&source, layers, &incoming, steps).await?;
+        // As Docker: of an image that is here already no layer is spoken of.
+        if self.inner.store.find(incoming.image_id()).is_err() {
+            self.fetch_layers(&source, layers, &incoming, steps).await?;
+        }
         self.enter(&source, reference, chosen, incoming).await
     }
 

@@ -142,11 +142,8 @@ impl Transfers {
         if target.head_blob(id).await?.is_some() {
             return Ok(());
         }
-        let Started::Upload(mut upload) = target.start_upload(None).await? else { return Ok(()) };
-        let length = config.len() as u64;
-        let body = futures_util::stream::iter([Ok(Bytes::from(config))]);
-        target.append(&mut upload, body, Some(length)).await?;
-        Ok(target.finish_upload(upload, id).await?)
+        let Started::Upload(upload) = target.start_upload(None).await? else { return Ok(()) };
+        Ok(target.finish_with(upload, Bytes::from(config), id).await?)
     }
 
     /// Remembers what the registry has now.

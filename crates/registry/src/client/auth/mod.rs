@@ -70,9 +70,9 @@ impl Session {
         }
     }
 
-    /// Takes a refusal's challenge in. False when another try with it would be the same again.
-    pub(super) fn learn(&self, headers: &HeaderMap, sent: Option<&str>) -> bool {
-        let Some(challenge) = Challenge::from_headers(headers) else { return false };
+    /// Takes a refusal's challenge in.
+    pub(super) fn learn(&self, headers: &HeaderMap, sent: Option<&str>) -> Lesson {
+        let Some(challenge) = Challenge::from_headers(headers) else { return Lesson::Nothing };
         let mut state = self.state();
         let basic_failed = challenge == Challenge::Basic && sent.is_some_and(|sent| sent.starts_with("Basic"));
         let nothing_to_say = challenge == Challenge::Basic && token::basic(&self.credentials).is_none();
@@ -81,7 +81,13 @@ impl Session {
             state.tokens.retain(|_, token| token.text != text);
         }
         state.challenge = Some(challenge);
-        !basic_failed && !nothing_to_say && self.credentials.registry_token.is_empty()
+        if nothing_to_say {
+            Lesson::NobodyToBe
+        } else if basic_failed || !self.credentials.registry_token.is_empty() {
+            Lesson::Nothing
+        } else {
+            Lesson::TryAgain
+        }
     }
 
     /// Meets a challenge for nothing but to see whether the caller is known. Gives an identity token if the server
@@ -133,6 +139,17 @@ impl Session {
         };
         request.send().await
     }
+}
+
+/// What a refusal teaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lesson {
+    /// The next try will be another one.
+    TryAgain,
+    /// It would be the same again.
+    Nothing,
+    /// A name and a password are wanted, and there are none.
+    NobodyToBe,
 }
 
 /// What a login got.
