@@ -13,6 +13,7 @@ mod logs;
 mod neighbours;
 mod nothing_is_left;
 mod registries;
+mod registry_faults;
 mod security;
 mod storage_limits;
 mod survival;

@@ -129,6 +129,7 @@ impl Options {
     }
 
     fn registries(&self) -> sampan_registry::Settings {
+        let defaults = sampan_registry::Settings::default();
         sampan_registry::Settings {
             certificates: match self.certificates.is_empty() {
                 true => CERTIFICATES.iter().map(PathBuf::from).collect(),
@@ -137,7 +138,8 @@ impl Options {
             insecure: self.insecure_registries.clone(),
             hub_mirrors: self.registry_mirrors.clone(),
             rules: self.registries.clone(),
-            ..sampan_registry::Settings::default()
+            attempts: self.attempts.unwrap_or(defaults.attempts),
+            ..defaults
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Settings {
     pub hub_mirrors: Vec<String>,
     /// Rules by prefix; the longest that covers a name counts.
     pub rules: Vec<Rule>,
+    /// Tries of a request that cannot do harm twice.
+    pub attempts: u32,
     /// What this client calls itself.
     pub user_agent: String,
     /// Longest silence of a registry in the middle of an answer.
@@ -33,6 +35,7 @@ impl Default for Settings {
             insecure: Vec::new(),
             hub_mirrors: Vec::new(),
             rules: Vec::new(),
+            attempts: 4,
             user_agent: concat!("sampan/", env!("CARGO_PKG_VERSION")).to_owned(),
             stall: Duration::from_secs(60),
         }

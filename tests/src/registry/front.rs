@@ -24,6 +24,9 @@ pub enum Fault {
     Endless,
 }
 
+/// The first byte of somebody who speaks TLS: a record of a handshake (RFC 8446, 5.1).
+const TLS: [u8; 1] = [22];
+
 type Rule = dyn Fn(&str, usize) -> Option<Fault> + Send + Sync;
 
 /// A front that runs on threads of the test, in a host's network.
@@ -84,10 +87,15 @@ fn serve(
     counts: &Mutex<HashMap<String, usize>>,
     requests: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
+    let mut first = [0];
+    client.peek(&mut first)?;
+    if first == TLS {
+        // The end of the connection says that this is plain HTTP.
+        return Ok(());
+    }
     let mut reader = BufReader::new(client);
     let head = read_head(&mut reader)?;
-    // Something that speaks TLS is told by the end of the connection that this is plain HTTP.
-    let Some(first) = head.first().filter(|first| first.contains(" HTTP/1.")) else { return Ok(()) };
+    let Some(first) = head.first() else { return Ok(()) };
     let mut words = first.split(' ');
     let what = format!("{} {}", words.next().unwrap_or_default(), words.next().unwrap_or_default());
     requests.lock().expect("no test panics here").push(head.join("\n"));

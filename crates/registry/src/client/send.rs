@@ -14,8 +14,6 @@ use super::host::Host;
 
 /// Redirects that are followed for one request.
 const REDIRECTS: usize = 8;
-/// Tries of a request that cannot do harm twice.
-const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// One registry, as one caller.
@@ -44,7 +42,7 @@ impl Connection {
                 self.once(request, scopes).await
             };
             match outcome.await {
-                Err(error) if error.is_retryable() && tries < TRIES && !hopeless(&error) => {
+                Err(error) if error.is_retryable() && tries < self.registries.settings().attempts && !hopeless(&error) => {
                     self.host.forget_scheme();
                     tracing::debug!(%error, tries, path, "asking the registry once more");
                     let pause = error.retry_after().unwrap_or(PAUSE * 2_u32.pow(tries - 1));

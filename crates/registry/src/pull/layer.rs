@@ -51,7 +51,8 @@ impl Layer {
                 Err(error) if error.kind() == Kind::InvalidArgument => {
                     blocking(move || Ok(partial.discard()?)).await?;
                     if !std::mem::take(&mut resumed) {
-                        return Err(error);
+                        let (digest, place) = (&self.descriptor.digest, self.source.display());
+                        return Err(error.context(format!("layer {digest} from {place} cannot be used")));
                     }
                 }
                 Err(error) => return Err(error),

@@ -1,0 +1,316 @@
+//! Registries and networks that fail: a clear error or success after another try, nothing half-written, nothing
+//! thrown away without need.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sampan_tests::registry::{Fault, Front, Guard, PASSWORD, Registry, USER};
+use sampan_tests::{Campaign, Host, Options};
+
+const PORT: u16 = 5000;
+const FRONT: u16 = 5002;
+
+/// A host whose registry has `app:1`, busybox with 12 MB that cannot be compressed; the host itself has nothing.
+struct Lab {
+    host: Host,
+    registry: Registry,
+    id: String,
+}
+
+impl Lab {
+    fn new() -> Lab {
+        Lab::stubborn(4)
+    }
+
+    /// One whose daemon tries so often.
+    fn stubborn(tries: u32) -> Lab {
+        let mut host = Host::with(Options { without_daemon: true, ..Options::default() });
+        host.daemon_arguments(&["--max-download-attempts", &tries.to_string()]);
+        host.start_daemon();
+        host.import(sampan_tests::BUSYBOX);
+        Lab::of(host)
+    }
+
+    fn of(host: Host) -> Lab {
+        let registry = Registry::start(&host, "plain", PORT, &Guard::default());
+        let name = format!("{}/app:1", registry.address());
+        let script = "dd if=/dev/urandom of=/big bs=1M count=12 2>/dev/null; sha256sum /big >/sum";
+        host.docker(&["run", "--name", "step", "busybox", "sh", "-c", script]).ok();
+        host.docker(&["commit", "step", &name]).ok();
+        host.docker(&["push", &name]).ok();
+        let id = host.docker(&["inspect", "-f", "{{.Id}}", &name]).ok().to_owned();
+        host.docker(&["rm", "step"]).ok();
+        host.docker(&["rmi", "-f", &name, "busybox"]).ok();
+        assert_eq!(host.docker(&["images", "-aq"]).ok(), "");
+        Lab { host, registry, id }
+    }
+
+    fn front(&self, rule: impl Fn(&str, usize) -> Option<Fault> + Send + Sync + 'static) -> Front {
+        Front::start(&self.host, FRONT, PORT, rule)
+    }
+
+    /// The image is whole: it runs, and its contents have the digest that they were made with.
+    fn is_whole(&self, name: &str) {
+        assert_eq!(self.host.docker(&["inspect", "-f", "{{.Id}}", name]).ok(), self.id);
+        self.host.docker(&["run", "--rm", name, "sha256sum", "-c", "-s", "/sum"]).ok();
+    }
+
+    fn has_nothing(&self) {
+        assert_eq!(self.host.docker(&["images", "-aq"]).ok(), "", "something half-written is visible");
+    }
+
+    fn forget(&self, name: &str) {
+        self.host.docker(&["rmi", "-f", name]).ok();
+    }
+}
+
+fn is_big_blob(what: &str) -> bool {
+    // The configuration comes first and is small; layers are asked for after it. Each is told apart by its count.
+    what.starts_with("GET ") && what.contains("/blobs/")
+}
+
+#[test]
+fn what_passes_by_itself_is_waited_for() {
+    let lab = Lab::new();
+    let front = lab.front(|what, nth| match nth {
+        0 if what.contains("/manifests/1") => {
+            Some(Fault::Answer("429 Too Many Requests", "Retry-After: 0\r\n".into(), String::new()))
+        }
+        0 if is_big_blob(what) => Some(Fault::Answer("500 Internal Server Error", String::new(), "oops".into())),
+        1 if is_big_blob(what) => Some(Fault::Hangup),
+        2 if is_big_blob(what) => Some(Fault::Half),
+        _ => None,
+    });
+    let name = format!("{}/app:1", front.address());
+    lab.host.docker(&["pull", &name]).ok();
+    lab.is_whole(&name);
+    // Of the layer that broke off in the middle only the rest was asked for.
+    let resumed = front.seen().iter().any(|head| {
+        let range = head.lines().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+        range.is_some_and(|range| !range.starts_with("0-"))
+    });
+    assert!(resumed, "{:#?}", front.seen());
+}
+
+#[test]
+fn what_does_not_pass_is_said_and_leaves_nothing() {
+    let lab = Lab::new();
+    let many: Vec<String> = (0..10_000)
+        .map(|_| format!(r#"{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:{}","size":1}}"#, "0".repeat(64)))
+        .collect();
+    let many = format!(
+        r#"{{"schemaVersion":2,"config":{},"layers":[{}]}}"#,
+        many[0],
+        many.join(",")
+    );
+    let manifest = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n";
+    let cases: Vec<(&str, &str, Fault)> = vec![
+        ("manifests", "toomanyrequests", Fault::Answer("429 Too Many Requests", String::new(), String::new())),
+        ("manifests", "500 Internal Server Error", Fault::Answer("500 Internal Server Error", String::new(), "<html>".into())),
+        ("manifests", "broke off", Fault::Half),
+        ("manifests", "other content", Fault::Damaged),
+        ("manifests", "more than", Fault::Endless),
+        ("manifests", "damaged", Fault::Answer("200 OK", manifest.into(), "{".into())),
+        ("manifests", "10000 layers", Fault::Answer("200 OK", manifest.into(), many)),
+        ("blobs", "bad gateway", Fault::Answer("502 Bad Gateway", String::new(), String::new())),
+        ("blobs", "broke off", Fault::Half),
+        ("blobs", "cannot be used", Fault::Damaged),
+        ("blobs", "redirects to", Fault::Answer("307 Temporary Redirect", "Location: ftp://x/\r\n".into(), String::new())),
+    ];
+    let current: Arc<std::sync::Mutex<Option<(&str, Fault)>>> = Arc::default();
+    let (rule, configuration) = (Arc::clone(&current), lab.id.clone());
+    let front = lab.front(move |what, _| {
+        let current = rule.lock().expect("no test panics here");
+        let hit = |part: &&str| what.contains(*part) && !what.contains(&configuration);
+        current.as_ref().filter(|(part, _)| hit(part)).map(|(_, fault)| fault.clone())
+    });
+    let name = format!("{}/app:1", front.address());
+    for (part, said, fault) in cases {
+        *current.lock().expect("no test panics here") = Some((part, fault));
+        lab.host.docker(&["pull", &name]).fails(1, said);
+        lab.has_nothing();
+    }
+    // What lies beyond a layer's end is of no concern.
+    *current.lock().expect("no test panics here") = Some(("blobs", Fault::Longer));
+    lab.host.docker(&["pull", &name]).ok();
+    lab.is_whole(&name);
+}
+
+#[test]
+fn a_redirect_tells_nobody_who_we_are() {
+    let host = Host::new();
+    let _registry = Registry::start(&host, "htpasswd", PORT, &Guard { htpasswd: true, ..Guard::default() });
+    let open = Registry::start(&host, "open", 5001, &Guard::default());
+    let stranger = Front::start(&host, 5003, 5001, |_, _| None);
+    let place = stranger.address();
+    let front = Front::start(&host, FRONT, PORT, move |what, _| {
+        let path = what.strip_prefix("GET ").filter(|path| path.contains("/blobs/"))?;
+        Some(Fault::Answer("307 Temporary Redirect", format!("Location: http://{place}{path}\r\n"), String::new()))
+    });
+    for name in [format!("{}/app:1", front.address()), format!("{}/app:1", open.address())] {
+        host.docker(&["tag", "busybox", &name]).ok();
+    }
+    let config = host.folder().join("config").display().to_string();
+    let docker = |words: &[&str]| host.docker(&[&["--config", &config], words].concat());
+    docker(&["login", "-u", USER, "-p", PASSWORD, &front.address()]).ok();
+    let name = format!("{}/app:1", front.address());
+    docker(&["push", &name]).ok();
+    docker(&["push", &format!("{}/app:1", open.address())]).ok();
+    docker(&["rmi", "-f", "busybox", &name, &format!("{}/app:1", open.address())]).ok();
+    docker(&["pull", &name]).ok();
+    let seen = stranger.seen();
+    assert!(seen.iter().any(|head| head.contains("/blobs/")), "nothing was redirected");
+    let told = seen.iter().filter(|head| head.to_lowercase().contains("authorization")).count();
+    assert_eq!(told, 0, "{seen:#?}");
+    assert!(front.seen().iter().any(|head| head.to_lowercase().contains("authorization: basic")));
+}
+
+#[test]
+fn a_registry_that_dies_at_any_stage_is_survived() {
+    let lab = Lab::stubborn(1);
+    // The front is dead from its n-th request on; `usize::MAX` is never.
+    let (limit, count) = (Arc::new(AtomicUsize::new(usize::MAX)), Arc::new(AtomicUsize::new(0)));
+    let (dies, counted) = (Arc::clone(&limit), Arc::clone(&count));
+    let front = lab.front(move |_, _| {
+        let dead = counted.fetch_add(1, Ordering::SeqCst) >= dies.load(Ordering::SeqCst);
+        dead.then_some(Fault::Hangup)
+    });
+    let name = format!("{}/app:1", front.address());
+    let reset = |after: usize| {
+        count.store(0, Ordering::SeqCst);
+        limit.store(after, Ordering::SeqCst);
+    };
+    lab.host.docker(&["pull", &name]).ok();
+    lab.forget(&name);
+    let mut stages = 0;
+    loop {
+        reset(stages);
+        let pulled = lab.host.docker(&["pull", &name]);
+        if pulled.code == 0 {
+            break;
+        }
+        pulled.fails(1, &front.address());
+        lab.has_nothing();
+        stages += 1;
+        assert!(stages < 20, "a pull of two layers takes fewer requests");
+    }
+    assert!(stages > 2, "only {stages} stages");
+    lab.is_whole(&name);
+
+    // And the same for pushes, to a repository that has nothing yet.
+    let elsewhere = |stage: usize| format!("{}/push{stage}/app:1", front.address());
+    let mut stage = 0;
+    loop {
+        let target = elsewhere(stage);
+        lab.host.docker(&["tag", &name, &target]).ok();
+        reset(stage);
+        let pushed = lab.host.docker(&["push", &target]);
+        if pushed.code == 0 {
+            break;
+        }
+        pushed.fails(1, &front.address());
+        reset(usize::MAX);
+        lab.host.docker(&["push", &target]).ok();
+        stage += 1;
+        assert!(stage < 40, "a push of two layers takes fewer requests");
+    }
+    assert!(stage > 5, "only {stage} stages");
+}
+
+#[test]
+fn an_upload_goes_on_where_it_broke_off() {
+    let lab = Lab::new();
+    let name = format!("{}/app:1", lab.registry.address());
+    lab.host.docker(&["pull", &name]).ok();
+    let cut = Arc::new(AtomicBool::new(true));
+    let cuts = Arc::clone(&cut);
+    let front = lab.front(move |what, _| {
+        // What has been sent stays at the registry, the answer is lost.
+        (what.starts_with("PATCH ") && cuts.load(Ordering::SeqCst)).then_some(Fault::Half)
+    });
+    let target = format!("{}/fresh/app:1", front.address());
+    lab.host.docker(&["tag", &name, &target]).ok();
+    lab.host.docker(&["push", &target]);
+    cut.store(false, Ordering::SeqCst);
+    lab.host.docker(&["push", &target]).ok();
+    let digest = |name: &str| {
+        let place = format!("docker://{name}");
+        lab.host.run(&["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", &place]).ok().to_owned()
+    };
+    assert_eq!(digest(&target), digest(&name));
+}
+
+#[test]
+fn a_full_disk_is_said_and_what_came_is_kept() {
+    let mut host = Host::with(Options { without_daemon: true, ..Options::default() });
+    let data = host.data_root().display().to_string();
+    host.shell("mkdir -p \"$1\" && mount -t tmpfs -o size=200m data \"$1\"", &[&data]).ok();
+    host.start_daemon();
+    host.import(sampan_tests::BUSYBOX);
+    let lab = Lab::of(host);
+    let name = format!("{}/app:1", lab.registry.address());
+    let small = lab.host.shell("mount -o remount,size=$(( $(du -sk \"$1\" | cut -f1) + 14000 ))k \"$1\"", &[&data]);
+    small.ok();
+    lab.host.docker(&["pull", &name]).fails(1, "no space left on device");
+    lab.has_nothing();
+    lab.host.shell("mount -o remount,size=200m \"$1\"", &[&data]).ok();
+    lab.host.docker(&["pull", &name]).ok();
+    lab.is_whole(&name);
+}
+
+#[test]
+fn a_pull_ends_with_its_client() {
+    let lab = Lab::new();
+    let front = lab.front(|what, _| {
+        if is_big_blob(what) {
+            std::thread::sleep(Duration::from_millis(700));
+        }
+        None
+    });
+    let name = format!("{}/app:1", front.address());
+    let mut pull = lab.host.docker_running(&["pull", &name]);
+    sampan_tests::until("the pull asks for a layer", || front.seen().iter().any(|head| head.contains("/blobs/")));
+    pull.child().kill().expect("the client ends");
+    drop(pull);
+    std::thread::sleep(Duration::from_secs(2));
+    lab.has_nothing();
+}
+
+/// kill -9 of the daemon in the middle of pulls: the image is there whole or not at all, and what has come need not
+/// come again.
+#[test]
+fn campaign_kill_in_mid_pull() {
+    let campaign = Campaign::new("kill -9 of the daemon in the middle of a pull", 6, 50);
+    let mut lab = Lab::new();
+    let slow = Arc::new(AtomicUsize::new(0));
+    let delay = Arc::clone(&slow);
+    let front = lab.front(move |_, _| {
+        std::thread::sleep(Duration::from_millis(delay.load(Ordering::SeqCst) as u64));
+        None
+    });
+    let name = format!("{}/app:1", front.address());
+    let mut finished = 0;
+    for round in 0..campaign.rounds {
+        // From before the first byte to after the last one.
+        slow.store(round % 5 * 10, Ordering::SeqCst);
+        let pull = lab.host.docker_running(&["pull", &name]);
+        std::thread::sleep(Duration::from_millis((round * 37 % 400) as u64));
+        lab.host.kill_daemon();
+        drop(pull);
+        lab.host.start_daemon();
+        if lab.host.docker(&["images", "-q"]).ok().is_empty() {
+            continue;
+        }
+        finished += 1;
+        lab.is_whole(&name);
+        lab.forget(&name);
+        lab.has_nothing();
+    }
+    lab.host.docker(&["pull", &name]).ok();
+    lab.is_whole(&name);
+    let partial = lab.host.data_root().join("images/partial");
+    let left = std::fs::read_dir(&partial).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "partial downloads are left in {}", partial.display());
+    campaign.done(&format!("the image was whole or absent each time ({finished} times whole)"));
+}
