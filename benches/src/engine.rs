@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use sampan_tests::registry::Registry;
 use sampan_tests::{Engine as Kind, Host, Options, sampan_binary, tar_of};
 
 /// The image that every scenario runs.
@@ -16,6 +18,8 @@ pub(crate) struct Engine {
     client: Vec<String>,
     /// Absent for a command line of this machine, whose engine is not ours to start.
     pub(crate) host: Option<Host>,
+    /// A registry on its machine, once a scenario needs one.
+    pub(crate) registry: Mutex<Option<Registry>>,
 }
 
 impl Engine {
@@ -34,7 +38,7 @@ impl Engine {
         };
         let host = kind.map(|engine| Host::with(Options { engine, ..Options::default() }));
         let label = name.split('=').next().unwrap_or(name).to_owned();
-        let mut engine = Engine { name: label, client, host };
+        let mut engine = Engine { name: label, client, host, registry: Mutex::default() };
         engine.import()?;
         engine.name = format!("{} {}", engine.name, engine.version()?);
         Ok(engine)

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod engine;
+mod images;
 mod memory;
 mod report;
 mod run;

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, IMAGE};
+use crate::images;
 use crate::memory;
 
 /// A sample, nothing when the engine cannot be measured so, or a sentence about what went wrong.
@@ -50,8 +51,10 @@ const QUICK: Scenario = Scenario {
     clean: Engine::remove_all,
 };
 
+const IMAGES: Scenario = Scenario { unit: "s", repeat: 3, prepare: images::medium, ..QUICK };
+
 /// Every scenario, in the order of the table.
-pub(crate) const ALL: [Scenario; 15] = [
+pub(crate) const ALL: [Scenario; 25] = [
     Scenario {
         name: "`version`: command line and one round trip",
         measure: |e| time(e, &["version"]),
@@ -148,6 +151,68 @@ pub(crate) const ALL: [Scenario; 15] = [
         prepare: write_much,
         measure: |e| rate(e.time(&["logs", "much"])),
         ..QUICK
+    },
+    Scenario {
+        name: "`load` of 200 MB",
+        goal: Some(2.0),
+        measure: images::load_medium,
+        ..IMAGES
+    },
+    Scenario {
+        name: "`load` of 1 GB",
+        goal: Some(2.0),
+        measure: images::load_large,
+        ..IMAGES
+    },
+    Scenario {
+        name: "`save` of 200 MB",
+        goal: Some(1.0),
+        measure: images::save_medium,
+        ..IMAGES
+    },
+    Scenario {
+        name: "`save` of 1 GB",
+        goal: Some(1.0),
+        measure: images::save_large,
+        ..IMAGES
+    },
+    Scenario {
+        name: "`pull` of 200 MB",
+        goal: Some(2.0),
+        measure: images::pull_medium,
+        ..IMAGES
+    },
+    Scenario {
+        name: "`pull` of 1 GB",
+        goal: Some(2.0),
+        measure: images::pull_large,
+        ..IMAGES
+    },
+    Scenario {
+        name: "`push` of 200 MB",
+        goal: Some(1.0),
+        measure: images::push_medium,
+        ..IMAGES
+    },
+    Scenario {
+        name: "`push` of 1 GB",
+        goal: Some(1.0),
+        measure: images::push_large,
+        ..IMAGES
+    },
+    Scenario {
+        name: "most memory of the daemon in pull, save, push, load of 1 GB",
+        unit: "MiB",
+        repeat: 1,
+        measure: images::peak,
+        ..IMAGES
+    },
+    Scenario {
+        name: "1 GB pulled: bytes on the disk",
+        unit: "MB",
+        repeat: 1,
+        measure: images::disk,
+        ..IMAGES
     },
 ];
 

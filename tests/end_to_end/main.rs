@@ -14,6 +14,8 @@ mod neighbours;
 mod nothing_is_left;
 mod registries;
 mod registry_faults;
+mod registry_mirrors;
+mod registry_trust;
 mod security;
 mod storage_limits;
 mod survival;

@@ -128,3 +128,53 @@ fn configuration(folder: &Path, port: u16, guard: &Guard) -> String {
     }
     text
 }
+
+impl Registry {
+    /// Puts a blob into a repository as any client could; its digest.
+    ///
+    /// # Panics
+    /// When the registry refuses it.
+    #[track_caller]
+    pub fn put_blob(&self, host: &Host, repository: &str, bytes: &[u8]) -> String {
+        let file = self.folder.join("blob");
+        std::fs::write(&file, bytes).expect("a file for the blob");
+        let script = r#"
+            digest=sha256:$(sha256sum "$1" | cut -d' ' -f1)
+            place=$(curl -fsS -X POST -D- -o /dev/null "http://$2/v2/$3/blobs/uploads/" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+            case $place in *\?*) place="$place&digest=$digest" ;; *) place="$place?digest=$digest" ;; esac
+            curl -fsS -X PUT -H 'Content-Type: application/octet-stream' --data-binary "@$1" "$place" && echo "$digest""#;
+        host.shell(script, &[&file.display().to_string(), &self.address(), repository]).ok().to_owned()
+    }
+
+    /// Puts a manifest under a tag; its digest.
+    ///
+    /// # Panics
+    /// When the registry refuses it.
+    #[track_caller]
+    pub fn put_manifest(&self, host: &Host, repository: &str, tag: &str, manifest: &serde_json::Value) -> String {
+        let file = self.folder.join("manifest");
+        std::fs::write(&file, manifest.to_string()).expect("a file for the manifest");
+        let media_type = manifest["mediaType"].as_str().expect("manifests of tests say what they are");
+        let script = r#"
+            digest=sha256:$(sha256sum "$1" | cut -d' ' -f1)
+            curl -fsS -X PUT -H "Content-Type: $5" --data-binary "@$1" "http://$2/v2/$3/manifests/${4:-$digest}" && echo "$digest""#;
+        let (file, address) = (file.display().to_string(), self.address());
+        host.shell(script, &[&file, &address, repository, tag, media_type]).ok().to_owned()
+    }
+
+    /// What it has under a tag or digest.
+    ///
+    /// # Panics
+    /// When it has nothing there.
+    #[track_caller]
+    pub fn manifest(&self, host: &Host, repository: &str, reference: &str) -> serde_json::Value {
+        let script = r#"
+            for kind in docker.distribution.manifest.v2 docker.distribution.manifest.list.v2 oci.image.manifest.v1 oci.image.index.v1; do
+                set -- "$@" -H "Accept: application/vnd.$kind+json"
+            done
+            url=$1; shift
+            curl -fsS "$@" "$url""#;
+        let url = format!("http://{}/v2/{repository}/manifests/{reference}", self.address());
+        serde_json::from_str(host.shell(script, &[&url]).ok()).expect("manifests are JSON")
+    }
+}

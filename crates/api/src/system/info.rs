@@ -1,5 +1,6 @@
 //! `/info`: the engine and its machine at a glance.
 
+use super::registries;
 use crate::http::time::{now, rfc3339};
 use crate::server::headers::DOCKER_VERSION;
 use sampan_engine::SystemInfo;
@@ -53,7 +54,7 @@ pub(super) struct Info {
     os_type: &'static str,
     architecture: String,
     index_server_address: &'static str,
-    registry_config: RegistryConfig,
+    registry_config: registries::RegistryConfig,
     #[serde(rename = "NCPU")]
     cpus: u32,
     mem_total: u64,
@@ -117,16 +118,6 @@ struct Swarm {
     managers: Option<()>,
 }
 
-#[derive(Debug, Serialize)]
-struct RegistryConfig {
-    #[serde(rename = "InsecureRegistryCIDRs")]
-    insecure: Vec<&'static str>,
-    #[serde(rename = "IndexConfigs")]
-    index: BTreeMap<&'static str, ()>,
-    #[serde(rename = "Mirrors")]
-    mirrors: Option<()>,
-}
-
 /// The answer.
 pub(super) fn reply(info: SystemInfo) -> Info {
     let default_runtime = info.runtimes.first().cloned().unwrap_or_default();
@@ -172,11 +163,7 @@ pub(super) fn reply(info: SystemInfo) -> Info {
         os_type: "linux",
         architecture: info.architecture,
         index_server_address: "https://index.docker.io/v1/",
-        registry_config: RegistryConfig {
-            insecure: vec!["::1/128", "127.0.0.0/8"],
-            index: BTreeMap::new(),
-            mirrors: None,
-        },
+        registry_config: registries::config(&info.insecure_registries, &info.registry_mirrors),
         cpus: info.cpus,
         mem_total: info.memory,
         generic_resources: None,

@@ -6,6 +6,7 @@ mod early;
 mod engine;
 mod handlers;
 mod info;
+mod registries;
 mod routes;
 mod usage;
 

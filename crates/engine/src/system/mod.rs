@@ -54,6 +54,10 @@ pub struct SystemInfo {
     pub security: Vec<String>,
     /// Sentences about what does not work as it should.
     pub warnings: Vec<String>,
+    /// Registries that may be reached without TLS, as configured.
+    pub insecure_registries: Vec<String>,
+    /// Mirrors of Docker Hub, as configured.
+    pub registry_mirrors: Vec<String>,
     /// Whether packets are forwarded.
     pub ipv4_forwarding: bool,
     /// When the engine was opened, nanoseconds since 1970.
@@ -96,6 +100,8 @@ impl Engine {
                 .chain(inner.config.runtimes.keys().cloned())
                 .collect(),
             security: vec!["name=seccomp,profile=builtin".into()],
+            insecure_registries: inner.config.registries.insecure.clone(),
+            registry_mirrors: inner.config.registries.hub_mirrors.clone(),
             warnings: inner.network.warnings(),
             ipv4_forwarding: read("/proc/sys/net/ipv4/ip_forward") == "1",
             opened: inner.opened,

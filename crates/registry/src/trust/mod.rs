@@ -53,7 +53,9 @@ pub(crate) async fn check(
         Requirement::Signed(keys) => keys,
     };
     let mut seen = 0;
-    for digest in digests {
+    // Without an index both are the same one.
+    let different = digests.iter().enumerate().filter(|(at, digest)| !digests[..*at].contains(digest));
+    for (_, digest) in different {
         for signature in signatures(source, digest).await? {
             seen += 1;
             if signature.is_by(keys) && signature.payload.names(digest) {
