@@ -73,6 +73,8 @@ impl Registry {
         let config = self.folder.join("config.yml").display().to_string();
         host.run(&["pkill", "-KILL", "-f", &format!("docker-registry serve {config}")]);
         self.running = None;
+        let port = self.port;
+        until("the registry is gone", || host.in_network(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_err()));
     }
 
     /// `host:port`, as image names begin.
