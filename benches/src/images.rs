@@ -28,7 +28,9 @@ fn provide(engine: &Engine) -> Result<(), String> {
     engine.output(&["import", &tar, MEDIUM])?;
     engine.output(&["tag", MEDIUM, LARGE])?;
     for number in 0..4 {
-        let copy = format!("cp -a /usr /usr{number} && find /usr{number} -type f -exec sh -c 'echo {number} >>$0' {{}} \\;");
+        let copy = format!(
+            "cp -a /usr /usr{number} && find /usr{number} -type f -exec sh -c 'echo {number} >>$0' {{}} \\;"
+        );
         engine.output(&["run", "--name", "layer", LARGE, "sh", "-c", &copy])?;
         engine.output(&["commit", "layer", LARGE])?;
         engine.output(&["rm", "layer"])?;

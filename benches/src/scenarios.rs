@@ -152,54 +152,14 @@ pub(crate) const ALL: [Scenario; 25] = [
         measure: |e| rate(e.time(&["logs", "much"])),
         ..QUICK
     },
-    Scenario {
-        name: "`load` of 200 MB",
-        goal: Some(2.0),
-        measure: images::load_medium,
-        ..IMAGES
-    },
-    Scenario {
-        name: "`load` of 1 GB",
-        goal: Some(2.0),
-        measure: images::load_large,
-        ..IMAGES
-    },
-    Scenario {
-        name: "`save` of 200 MB",
-        goal: Some(1.0),
-        measure: images::save_medium,
-        ..IMAGES
-    },
-    Scenario {
-        name: "`save` of 1 GB",
-        goal: Some(1.0),
-        measure: images::save_large,
-        ..IMAGES
-    },
-    Scenario {
-        name: "`pull` of 200 MB",
-        goal: Some(2.0),
-        measure: images::pull_medium,
-        ..IMAGES
-    },
-    Scenario {
-        name: "`pull` of 1 GB",
-        goal: Some(2.0),
-        measure: images::pull_large,
-        ..IMAGES
-    },
-    Scenario {
-        name: "`push` of 200 MB",
-        goal: Some(1.0),
-        measure: images::push_medium,
-        ..IMAGES
-    },
-    Scenario {
-        name: "`push` of 1 GB",
-        goal: Some(1.0),
-        measure: images::push_large,
-        ..IMAGES
-    },
+    Scenario { name: "`load` of 200 MB", goal: Some(2.0), measure: images::load_medium, ..IMAGES },
+    Scenario { name: "`load` of 1 GB", goal: Some(2.0), measure: images::load_large, ..IMAGES },
+    Scenario { name: "`save` of 200 MB", goal: Some(1.0), measure: images::save_medium, ..IMAGES },
+    Scenario { name: "`save` of 1 GB", goal: Some(1.0), measure: images::save_large, ..IMAGES },
+    Scenario { name: "`pull` of 200 MB", goal: Some(2.0), measure: images::pull_medium, ..IMAGES },
+    Scenario { name: "`pull` of 1 GB", goal: Some(2.0), measure: images::pull_large, ..IMAGES },
+    Scenario { name: "`push` of 200 MB", goal: Some(1.0), measure: images::push_medium, ..IMAGES },
+    Scenario { name: "`push` of 1 GB", goal: Some(1.0), measure: images::push_large, ..IMAGES },
     Scenario {
         name: "most memory of the daemon in pull, save, push, load of 1 GB",
         unit: "MiB",

@@ -15,6 +15,7 @@ mod nothing_is_left;
 mod registries;
 mod registry_faults;
 mod registry_mirrors;
+mod registry_of_ones_own;
 mod registry_trust;
 mod security;
 mod storage_limits;

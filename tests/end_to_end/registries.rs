@@ -40,7 +40,8 @@ fn an_image_goes_to_a_registry_and_comes_back() {
     assert!(pushed.ok().contains(&format!("1: digest: {digest} size:")), "{pushed}");
 
     // A second push sends nothing.
-    let uploads = || registry.log().matches("\"PATCH ").count() + registry.log().matches("method=PATCH").count();
+    let uploads =
+        || registry.log().matches("\"PATCH ").count() + registry.log().matches("method=PATCH").count();
     let sent = uploads();
     assert!(sent > 0, "{}", registry.log());
     let again = host.docker(&["push", &name]);
@@ -64,7 +65,8 @@ fn an_image_goes_to_a_registry_and_comes_back() {
     assert!(text.contains(&format!("Status: Downloaded newer image for {name}")), "{pulled}");
     assert_eq!(text.matches("Already exists").count(), 1, "busybox's own layer is here: {pulled}");
     assert_eq!(id(&host, &name), before);
-    let inside = host.docker(&["run", "--rm", &name, "sh", "-c", "ls /one 2>/dev/null; readlink /link; cat /two"]);
+    let inside =
+        host.docker(&["run", "--rm", &name, "sh", "-c", "ls /one 2>/dev/null; readlink /link; cat /two"]);
     assert_eq!(inside.ok(), "/one\ntwo");
     let again = host.docker(&["pull", &name]);
     assert!(again.ok().contains(&format!("Status: Image is up to date for {name}")), "{again}");
@@ -192,7 +194,11 @@ fn a_registry_with_tokens_gets_them_renewed() {
     let kept = std::fs::read_to_string(host.folder().join("config/config.json")).expect("the login is kept");
     assert!(kept.contains("identitytoken"), "{kept}");
     docker(&["push", &name]).ok();
-    assert!(tokens.asked().iter().any(|asked| asked.contains("grant_type=refresh_token")), "{:?}", tokens.asked());
+    assert!(
+        tokens.asked().iter().any(|asked| asked.contains("grant_type=refresh_token")),
+        "{:?}",
+        tokens.asked()
+    );
     docker(&["logout", &address]).ok();
     docker(&["rmi", &name, "busybox"]).ok();
     // Everybody may pull what is public, and nobody unknown the rest.

@@ -77,7 +77,9 @@ fn what_passes_by_itself_is_waited_for() {
         0 if what.contains("/manifests/1") => {
             Some(Fault::Answer("429 Too Many Requests", "Retry-After: 0\r\n".into(), String::new()))
         }
-        0 if is_big_blob(what) => Some(Fault::Answer("500 Internal Server Error", String::new(), "oops".into())),
+        0 if is_big_blob(what) => {
+            Some(Fault::Answer("500 Internal Server Error", String::new(), "oops".into()))
+        }
         1 if is_big_blob(what) => Some(Fault::Hangup),
         2 if is_big_blob(what) => Some(Fault::Half),
         _ => None,
@@ -87,7 +89,9 @@ fn what_passes_by_itself_is_waited_for() {
     lab.is_whole(&name);
     // Of the layer that broke off in the middle only the rest was asked for.
     let resumed = front.seen().iter().any(|head| {
-        let range = head.lines().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+        let range = head
+            .lines()
+            .find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
         range.is_some_and(|range| !range.starts_with("0-"))
     });
     assert!(resumed, "{:#?}", front.seen());
@@ -97,17 +101,26 @@ fn what_passes_by_itself_is_waited_for() {
 fn what_does_not_pass_is_said_and_leaves_nothing() {
     let lab = Lab::new();
     let many: Vec<String> = (0..10_000)
-        .map(|_| format!(r#"{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:{}","size":1}}"#, "0".repeat(64)))
+        .map(|_| {
+            format!(
+                r#"{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:{}","size":1}}"#,
+                "0".repeat(64)
+            )
+        })
         .collect();
-    let many = format!(
-        r#"{{"schemaVersion":2,"config":{},"layers":[{}]}}"#,
-        many[0],
-        many.join(",")
-    );
+    let many = format!(r#"{{"schemaVersion":2,"config":{},"layers":[{}]}}"#, many[0], many.join(","));
     let manifest = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n";
     let cases: Vec<(&str, &str, Fault)> = vec![
-        ("manifests", "toomanyrequests", Fault::Answer("429 Too Many Requests", String::new(), String::new())),
-        ("manifests", "500 Internal Server Error", Fault::Answer("500 Internal Server Error", String::new(), "<html>".into())),
+        (
+            "manifests",
+            "toomanyrequests",
+            Fault::Answer("429 Too Many Requests", String::new(), String::new()),
+        ),
+        (
+            "manifests",
+            "500 Internal Server Error",
+            Fault::Answer("500 Internal Server Error", String::new(), "<html>".into()),
+        ),
         ("manifests", "broke off", Fault::Half),
         ("manifests", "other content", Fault::Damaged),
         ("manifests", "more than", Fault::Endless),
@@ -116,7 +129,11 @@ fn what_does_not_pass_is_said_and_leaves_nothing() {
         ("blobs", "bad gateway", Fault::Answer("502 Bad Gateway", String::new(), String::new())),
         ("blobs", "broke off", Fault::Half),
         ("blobs", "cannot be used", Fault::Damaged),
-        ("blobs", "redirects to", Fault::Answer("307 Temporary Redirect", "Location: ftp://x/\r\n".into(), String::new())),
+        (
+            "blobs",
+            "redirects to",
+            Fault::Answer("307 Temporary Redirect", "Location: ftp://x/\r\n".into(), String::new()),
+        ),
     ];
     let current: Arc<std::sync::Mutex<Option<(&str, Fault)>>> = Arc::default();
     let (rule, configuration) = (Arc::clone(&current), lab.id.clone());
@@ -146,7 +163,11 @@ fn a_redirect_tells_nobody_who_we_are() {
     let place = stranger.address();
     let front = Front::start(&host, FRONT, PORT, move |what, _| {
         let path = what.strip_prefix("GET ").filter(|path| path.contains("/blobs/"))?;
-        Some(Fault::Answer("307 Temporary Redirect", format!("Location: http://{place}{path}\r\n"), String::new()))
+        Some(Fault::Answer(
+            "307 Temporary Redirect",
+            format!("Location: http://{place}{path}\r\n"),
+            String::new(),
+        ))
     });
     for name in [format!("{}/app:1", front.address()), format!("{}/app:1", open.address())] {
         host.docker(&["tag", "busybox", &name]).ok();
@@ -236,7 +257,10 @@ fn an_upload_goes_on_where_it_broke_off() {
     lab.host.docker(&["push", &target]).ok();
     let digest = |name: &str| {
         let place = format!("docker://{name}");
-        lab.host.run(&["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", &place]).ok().to_owned()
+        lab.host
+            .run(&["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", &place])
+            .ok()
+            .to_owned()
     };
     assert_eq!(digest(&target), digest(&name));
 }
@@ -250,7 +274,8 @@ fn a_full_disk_is_said_and_what_came_is_kept() {
     host.import(sampan_tests::BUSYBOX);
     let lab = Lab::of(host);
     let name = format!("{}/app:1", lab.registry.address());
-    let small = lab.host.shell("mount -o remount,size=$(( $(du -sk \"$1\" | cut -f1) + 14000 ))k \"$1\"", &[&data]);
+    let small =
+        lab.host.shell("mount -o remount,size=$(( $(du -sk \"$1\" | cut -f1) + 14000 ))k \"$1\"", &[&data]);
     small.ok();
     lab.host.docker(&["pull", &name]).fails(1, "no space left on device");
     lab.has_nothing();
@@ -270,7 +295,9 @@ fn a_pull_ends_with_its_client() {
     });
     let name = format!("{}/app:1", front.address());
     let mut pull = lab.host.docker_running(&["pull", &name]);
-    sampan_tests::until("the pull asks for a layer", || front.seen().iter().any(|head| head.contains("/blobs/")));
+    sampan_tests::until("the pull asks for a layer", || {
+        front.seen().iter().any(|head| head.contains("/blobs/"))
+    });
     pull.child().kill().expect("the client ends");
     drop(pull);
     std::thread::sleep(Duration::from_secs(2));

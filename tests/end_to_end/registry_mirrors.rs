@@ -45,7 +45,10 @@ fn the_missions_commands_work_as_written() {
     docker(&["pull", "my-app:latest"]).ok();
     let found = docker(&["search", "red", "--format", "{{.Name}}"]);
     assert_eq!(found.ok(), "library/redis");
-    assert_eq!(docker(&["search", "--limit", "1", "--format", "{{.Name}}", "library"]).ok().lines().count(), 1);
+    assert_eq!(
+        docker(&["search", "--limit", "1", "--format", "{{.Name}}", "library"]).ok().lines().count(),
+        1
+    );
     assert_eq!(docker(&["search", "--filter", "stars=3", "red", "--format", "{{.Name}}"]).ok(), "");
     docker(&["search", "--limit", "101", "red"]).fails(1, "outside the range of [1, 100]");
     // `run` pulls what is missing.
@@ -69,7 +72,8 @@ fn a_mirror_is_asked_first_and_the_rest_after_it() {
     let mirror = Registry::start(&host, "mirror", 5001, &Guard::default());
     let hub = Front::start(&host, 5002, 5001, |_, _| None);
     let copy = Front::start(&host, 5003, 5001, |what, _| {
-        what.contains("/broken/").then(|| Fault::Answer("503 Service Unavailable", String::new(), String::new()))
+        what.contains("/broken/")
+            .then(|| Fault::Answer("503 Service Unavailable", String::new(), String::new()))
     });
     for name in ["library/mirrored:1", "copy/app:1", "copy/broken:1"] {
         let name = format!("{}/{name}", mirror.address());
@@ -88,7 +92,11 @@ fn a_mirror_is_asked_first_and_the_rest_after_it() {
     // A rule's mirror, and the registry itself where the mirror fails or has nothing.
     let before = registry.log().lines().count();
     host.docker(&["pull", &format!("{}/team/app:1", registry.address())]).ok();
-    assert!(copy.seen().iter().any(|head| head.starts_with("GET /v2/copy/app/manifests/1")), "{:#?}", copy.seen());
+    assert!(
+        copy.seen().iter().any(|head| head.starts_with("GET /v2/copy/app/manifests/1")),
+        "{:#?}",
+        copy.seen()
+    );
     let asked: Vec<String> = registry.log().lines().skip(before).map(str::to_owned).collect();
     assert!(!asked.iter().any(|line| line.contains("/team/app/manifests/1")), "{asked:#?}");
     host.docker(&["pull", &format!("{}/team/broken:1", registry.address())]).ok();

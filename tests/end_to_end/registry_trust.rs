@@ -82,7 +82,8 @@ fn what_an_index_says_about_an_image_is_shown() {
     let name = format!("{}/app:one", registry.address());
     host.docker(&["tag", "busybox", &name]).ok();
     let pushed = host.docker(&["push", &name]);
-    let digest = pushed.ok().split("digest: ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a digest");
+    let digest =
+        pushed.ok().split("digest: ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a digest");
     let size = registry.manifest(&host, "app", "one").to_string().len();
     let statement = br#"{"_type":"https://in-toto.io/Statement/v0.1"}"#;
     let layer = registry.put_blob(&host, "app", statement);
@@ -113,7 +114,8 @@ fn what_an_index_says_about_an_image_is_shown() {
         assert_eq!(statement["PredicateType"], "https://slsa.dev/provenance/v0.2", "{shown:#}");
         assert_eq!(statement["Digest"], layer.as_str());
     }
-    host.docker(&["pull", "--platform", "linux/riscv64", &many]).fails(1, "no matching manifest for linux/riscv64");
+    host.docker(&["pull", "--platform", "linux/riscv64", &many])
+        .fails(1, "no matching manifest for linux/riscv64");
     let found = host.api("GET", &format!("/v1.47/distribution/{many}/json"), None).json();
     assert_eq!(found["Descriptor"]["digest"], top.as_str(), "{found:#}");
     assert_eq!(found["Platforms"].as_array().map(Vec::len), Some(3), "{found:#}");

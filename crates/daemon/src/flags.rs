@@ -128,7 +128,13 @@ const FLAGS: &[Flag] = &[
             Ok(())
         },
     ),
-    Flag("max-concurrent-downloads", None, "NUMBER", "Layers that are fetched at a time (3)", set!(downloads)),
+    Flag(
+        "max-concurrent-downloads",
+        None,
+        "NUMBER",
+        "Layers that are fetched at a time (3)",
+        set!(downloads),
+    ),
     Flag("max-concurrent-uploads", None, "NUMBER", "Layers that are sent at a time (5)", set!(uploads)),
     Flag(
         "max-download-attempts",

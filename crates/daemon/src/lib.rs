@@ -13,9 +13,11 @@ mod listen;
 mod log;
 mod mounted_sockets;
 mod options;
+mod registry_command;
 mod serve;
 
 use error::Error;
+pub use registry_command::registry;
 use std::ffi::OsString;
 
 /// Docker's exit status of a daemon that did not start.

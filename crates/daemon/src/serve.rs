@@ -56,7 +56,7 @@ pub(crate) fn serve(options: Options) -> Result<()> {
     outcome
 }
 
-fn runtime() -> Result<Runtime> {
+pub(crate) fn runtime() -> Result<Runtime> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
     Builder::new_multi_thread()
         .worker_threads(workers)

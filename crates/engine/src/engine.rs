@@ -188,7 +188,13 @@ fn open_transfers(config: &EngineConfig, images: &Arc<Store>) -> Result<sampan_r
         None => sampan_registry::Policy::default(),
     };
     let sessions = config.data_root.join("uploads");
-    Ok(sampan_registry::Transfers::new(registries, Arc::clone(images), config.transfers.clone(), policy, sessions))
+    Ok(sampan_registry::Transfers::new(
+        registries,
+        Arc::clone(images),
+        config.transfers.clone(),
+        policy,
+        sessions,
+    ))
 }
 
 fn network_config(config: &EngineConfig, instance: &str) -> sampan_network::ManagerConfig {

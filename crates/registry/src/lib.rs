@@ -16,7 +16,8 @@ pub use client::{
 };
 pub use credentials::Credentials;
 pub use manifest::{
-    DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Document, Index, LayerKind, Manifest, OCI_INDEX, OCI_MANIFEST, Platform,
+    DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Document, Index, LayerKind, Manifest, OCI_INDEX, OCI_MANIFEST,
+    Platform,
 };
 pub use pull::Pulled;
 pub use push::Pushed;

@@ -83,14 +83,17 @@ impl Platform {
         };
         let parts: Vec<&str> = text.split('/').collect();
         let valid = |part: &&str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            !part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         };
         if !parts.iter().all(valid) {
             return Err(bad());
         }
         let host = Self::host();
         let (os, architecture, variant) = match parts[..] {
-            [one] if ["linux", "windows", "darwin", "freebsd"].contains(&one) => (one, host.architecture.as_str(), ""),
+            [one] if ["linux", "windows", "darwin", "freebsd"].contains(&one) => {
+                (one, host.architecture.as_str(), "")
+            }
             [one] => ("linux", one, ""),
             [os, architecture] => (os, architecture, ""),
             [os, architecture, variant] => (os, architecture, variant),
@@ -162,7 +165,9 @@ impl LayerKind {
             "application/vnd.docker.image.rootfs.diff.tar"
             | "application/vnd.oci.image.layer.v1.tar"
             | "application/vnd.oci.image.layer.nondistributable.v1.tar" => Self::Plain,
-            other if other.starts_with("application/vnd.docker.image.rootfs.foreign.diff.tar") => Self::Foreign,
+            other if other.starts_with("application/vnd.docker.image.rootfs.foreign.diff.tar") => {
+                Self::Foreign
+            }
             _ => Self::Unknown,
         }
     }
@@ -203,13 +208,14 @@ impl Index {
     #[must_use]
     pub fn choose(&self, wanted: &Platform) -> Option<&Descriptor> {
         let matching = || {
-            self.manifests.iter().filter(|entry| {
-                entry.platform.as_ref().is_some_and(|platform| wanted.matches(platform))
-            })
+            self.manifests
+                .iter()
+                .filter(|entry| entry.platform.as_ref().is_some_and(|platform| wanted.matches(platform)))
         };
         let exact = matching().find(|entry| {
             entry.platform.as_ref().is_some_and(|platform| {
-                normal(&platform.architecture, &platform.variant) == normal(&wanted.architecture, &wanted.variant)
+                normal(&platform.architecture, &platform.variant)
+                    == normal(&wanted.architecture, &wanted.variant)
             })
         });
         exact.or_else(|| matching().next())
@@ -218,6 +224,7 @@ impl Index {
 
 /// What a tag or a digest stands for.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Document {
     /// One image.
     Manifest(Manifest),
@@ -261,7 +268,9 @@ impl Document {
             )));
         }
         if head.manifests.is_some() && head.layers.is_some() {
-            return Err(Error::invalid("the manifest lists both layers and manifests, so it is not clear what it is"));
+            return Err(Error::invalid(
+                "the manifest lists both layers and manifests, so it is not clear what it is",
+            ));
         }
         let kind = if known { media_type } else { head.media_type.as_str() };
         let is_index = match kind {
@@ -299,7 +308,9 @@ fn check(descriptor: &Descriptor) -> Result<()> {
 /// Whether a text is a SHA-256 digest as registries write it.
 pub(crate) fn is_digest(text: &str) -> bool {
     let hex = text.strip_prefix("sha256:");
-    hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)))
+    hex.is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
 }
 
 #[cfg(test)]
@@ -309,7 +320,11 @@ mod tests {
     const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
     fn entry(platform: &str) -> Descriptor {
-        Descriptor { digest: DIGEST.into(), platform: Some(Platform::parse(platform).unwrap()), ..Descriptor::default() }
+        Descriptor {
+            digest: DIGEST.into(),
+            platform: Some(Platform::parse(platform).unwrap()),
+            ..Descriptor::default()
+        }
     }
 
     #[test]
@@ -319,7 +334,9 @@ mod tests {
             annotations: BTreeMap::new(),
         };
         let chosen = |platform: &str| {
-            index.choose(&Platform::parse(platform).unwrap()).map(|entry| entry.platform.clone().unwrap().to_string())
+            index
+                .choose(&Platform::parse(platform).unwrap())
+                .map(|entry| entry.platform.clone().unwrap().to_string())
         };
         assert_eq!(chosen("linux/arm").unwrap(), "linux/arm/v7");
         assert_eq!(chosen("linux/arm/v6").unwrap(), "linux/arm/v6");

@@ -157,9 +157,13 @@ mod tests {
 
     #[test]
     fn loopback_and_what_is_listed_may_do_without_tls() {
-        let settings =
-            Settings { insecure: vec!["a.example:5000".into(), "10.0.0.0/8".into(), "b".into()], ..Settings::default() };
-        for host in ["localhost", "localhost:5000", "127.9.9.9:1", "[::1]:80", "a.example:5000", "10.1.2.3", "b:1"] {
+        let settings = Settings {
+            insecure: vec!["a.example:5000".into(), "10.0.0.0/8".into(), "b".into()],
+            ..Settings::default()
+        };
+        for host in
+            ["localhost", "localhost:5000", "127.9.9.9:1", "[::1]:80", "a.example:5000", "10.1.2.3", "b:1"]
+        {
             assert!(settings.is_insecure(host), "{host}");
         }
         for host in ["a.example", "a.example:5001", "11.1.2.3", "localhost.example", "[2001:db8::1]:5000"] {

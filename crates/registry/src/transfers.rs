@@ -49,7 +49,13 @@ pub(crate) struct Inner {
 
 impl Transfers {
     /// `sessions` is a folder of the data root, made when it is first needed.
-    pub fn new(registries: Registries, store: Arc<Store>, limits: Limits, policy: Policy, sessions: PathBuf) -> Self {
+    pub fn new(
+        registries: Registries,
+        store: Arc<Store>,
+        limits: Limits,
+        policy: Policy,
+        sessions: PathBuf,
+    ) -> Self {
         let inner = Inner {
             registries,
             store,

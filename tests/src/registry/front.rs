@@ -48,7 +48,8 @@ impl Front {
         registry: u16,
         rule: impl Fn(&str, usize) -> Option<Fault> + Send + Sync + 'static,
     ) -> Front {
-        let listener = host.in_network(|| TcpListener::bind(("127.0.0.1", port)).expect("a port for the front"));
+        let listener =
+            host.in_network(|| TcpListener::bind(("127.0.0.1", port)).expect("a port for the front"));
         let network = Arc::new(host.network());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let requests = Arc::clone(&seen);
@@ -174,7 +175,8 @@ fn relay(mut client: &TcpStream, upstream: TcpStream, fault: Option<Fault>) -> s
 }
 
 fn answer(mut client: &TcpStream, status: &str, headers: &str, body: &[u8]) -> std::io::Result<()> {
-    let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    let head =
+        format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
     client.write_all(head.as_bytes())?;
     client.write_all(body)
 }

@@ -17,7 +17,7 @@ pub const USER: &str = "ada";
 /// Her password.
 pub const PASSWORD: &str = "correct horse";
 /// `USER:PASSWORD` as `htpasswd -B` writes it.
-const HTPASSWD: &str = "ada:$2y$05$LucppO3DIfQ51t1lvQRyAOKL97uqhyKZqm5Y3p1/ogo4npeQ6Jan.\n";
+pub const HTPASSWD: &str = "ada:$2y$05$LucppO3DIfQ51t1lvQRyAOKL97uqhyKZqm5Y3p1/ogo4npeQ6Jan.\n";
 
 /// Who may use a registry, and how it is reached.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,8 @@ impl Registry {
         let folder = host.folder().join(name);
         std::fs::create_dir_all(folder.join("data")).expect("a folder for the registry");
         std::fs::write(folder.join("htpasswd"), HTPASSWD).expect("a file of users");
-        std::fs::write(folder.join("config.yml"), configuration(&folder, port, guard)).expect("its configuration");
+        std::fs::write(folder.join("config.yml"), configuration(&folder, port, guard))
+            .expect("its configuration");
         let mut registry = Registry { name: name.to_owned(), port, folder, running: None };
         registry.restart(host);
         registry
@@ -65,7 +66,9 @@ impl Registry {
         let script = "exec docker-registry serve \"$1\" >>\"$2\" 2>&1";
         self.running = Some(host.start(&["sh", "-c", script, "sh", &config, &log]));
         let port = self.port;
-        until("the registry listens", || host.in_network(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()));
+        until("the registry listens", || {
+            host.in_network(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok())
+        });
     }
 
     /// Ends it with SIGKILL.
@@ -74,7 +77,9 @@ impl Registry {
         host.run(&["pkill", "-KILL", "-f", &format!("docker-registry serve {config}")]);
         self.running = None;
         let port = self.port;
-        until("the registry is gone", || host.in_network(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_err()));
+        until("the registry is gone", || {
+            host.in_network(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_err())
+        });
     }
 
     /// `host:port`, as image names begin.
@@ -153,7 +158,13 @@ impl Registry {
     /// # Panics
     /// When the registry refuses it.
     #[track_caller]
-    pub fn put_manifest(&self, host: &Host, repository: &str, tag: &str, manifest: &serde_json::Value) -> String {
+    pub fn put_manifest(
+        &self,
+        host: &Host,
+        repository: &str,
+        tag: &str,
+        manifest: &serde_json::Value,
+    ) -> String {
         let file = self.folder.join("manifest");
         std::fs::write(&file, manifest.to_string()).expect("a file for the manifest");
         let media_type = manifest["mediaType"].as_str().expect("manifests of tests say what they are");

@@ -66,7 +66,10 @@ fn answer(mut stream: TcpStream, certificates: &Certificates, asked: &Mutex<Vec<
         || query.contains(&format!("refresh_token={REFRESH}"));
     let claims_to_be = !authorization.is_empty() || query.contains("refresh_token=");
     let (status, text) = if claims_to_be && !known {
-        ("401 Unauthorized", r#"{"errors":[{"code":"UNAUTHORIZED","message":"incorrect username or password"}]}"#.to_owned())
+        (
+            "401 Unauthorized",
+            r#"{"errors":[{"code":"UNAUTHORIZED","message":"incorrect username or password"}]}"#.to_owned(),
+        )
     } else {
         let token = token(certificates, &access(query, known), seconds);
         let refresh = if query.contains("offline_token=true") && known {

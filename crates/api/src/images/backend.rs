@@ -66,7 +66,8 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Gives an image to a registry, telling each step.
     fn push_image(&self, request: PushRequest, steps: Steps) -> impl Future<Output = Result<()>> + Send;
     /// Repositories of a registry that fit.
-    fn search_images(&self, request: SearchRequest) -> impl Future<Output = Result<Vec<SearchResult>>> + Send;
+    fn search_images(&self, request: SearchRequest)
+    -> impl Future<Output = Result<Vec<SearchResult>>> + Send;
     /// What a registry has under a name.
     fn distribution(
         &self,

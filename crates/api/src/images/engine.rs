@@ -2,7 +2,9 @@
 
 use super::backend::{Backend, LoadStep, Removal};
 use sampan_engine::containers::Filters;
-use sampan_engine::{ByteStream, Distribution, Engine, ImageDetails, PullRequest, PushRequest, SearchRequest};
+use sampan_engine::{
+    ByteStream, Distribution, Engine, ImageDetails, PullRequest, PushRequest, SearchRequest,
+};
 use sampan_error::Result;
 use sampan_image::{HistoryRow, ImportOptions, LoadProgress, RemoveOptions, Removed, Summary};
 use sampan_registry::{Credentials, SearchResult, Steps};

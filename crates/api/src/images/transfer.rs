@@ -2,7 +2,10 @@
 
 use super::backend::Backend;
 use super::progress::{bar, run};
-use super::wire::{DistributionDescriptor, DistributionInspect, DistributionPlatform, Found, Progress, ProgressDetail, PushedTag};
+use super::wire::{
+    DistributionDescriptor, DistributionInspect, DistributionPlatform, Found, Progress, ProgressDetail,
+    PushedTag,
+};
 use crate::http::{Call, Outcome, filters, reply};
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
@@ -47,9 +50,10 @@ pub(super) async fn search<E: Backend>(call: Call<E>) -> Result<Outcome> {
     filters::only(&filters, &["stars", "is-official", "is-automated"])?;
     let limit = match call.query.get("limit") {
         "" | "0" => None,
-        text => Some(text.parse().map_err(|_| {
-            Error::invalid(format!("invalid limit specified: {text:?} is no number"))
-        })?),
+        text => Some(
+            text.parse()
+                .map_err(|_| Error::invalid(format!("invalid limit specified: {text:?} is no number")))?,
+        ),
     };
     let request = SearchRequest {
         term: call.query.get("term").to_owned(),

@@ -29,13 +29,14 @@ struct Index {
 
 /// The configuration as Docker shows it: networks apart from hosts, mirrors with a slash at their ends.
 pub(super) fn config(insecure: &[String], mirrors: &[String]) -> RegistryConfig {
-    let mirrors: Vec<String> = mirrors.iter().map(|mirror| format!("{}/", mirror.trim_end_matches('/'))).collect();
+    let mirrors: Vec<String> =
+        mirrors.iter().map(|mirror| format!("{}/", mirror.trim_end_matches('/'))).collect();
     let (networks, hosts): (Vec<String>, Vec<String>) =
         insecure.iter().cloned().partition(|entry| entry.contains('/'));
     let hub = Index { mirrors: mirrors.clone(), name: "docker.io".to_owned(), official: true, secure: true };
-    let others = hosts.into_iter().map(|name| {
-        (name.clone(), Index { mirrors: Vec::new(), name, official: false, secure: false })
-    });
+    let others = hosts
+        .into_iter()
+        .map(|name| (name.clone(), Index { mirrors: Vec::new(), name, official: false, secure: false }));
     RegistryConfig {
         insecure: LOOPBACK.iter().map(ToString::to_string).chain(networks).collect(),
         index: std::iter::once(("docker.io".to_owned(), hub)).chain(others).collect(),

@@ -147,11 +147,17 @@ impl images::backend::Backend for FakeEngine {
     }
 
     async fn pull_image(&self, request: PullRequest, _steps: Steps) -> Result<()> {
-        self.call("pull_image", &format!("{} {:?} {}", request.image, request.tag, request.credentials.username))
+        self.call(
+            "pull_image",
+            &format!("{} {:?} {}", request.image, request.tag, request.credentials.username),
+        )
     }
 
     async fn push_image(&self, request: PushRequest, _steps: Steps) -> Result<()> {
-        self.call("push_image", &format!("{} {:?} {}", request.image, request.tag, request.credentials.username))
+        self.call(
+            "push_image",
+            &format!("{} {:?} {}", request.image, request.tag, request.credentials.username),
+        )
     }
 
     async fn search_images(&self, request: SearchRequest) -> Result<Vec<SearchResult>> {

@@ -52,6 +52,7 @@ mod pause;
 mod port;
 mod pull;
 mod push;
+mod registry;
 mod rename;
 mod restart;
 mod rm;

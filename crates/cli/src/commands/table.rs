@@ -3,7 +3,8 @@
 use super::{Action, Command, Entry, Section};
 use super::{
     attach, commit, cp, create, daemon, diff, events, exec, export, import, kill, load, logs, pause, port,
-    rename, restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait, watch_daemon,
+    registry, rename, restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait,
+    watch_daemon,
 };
 use super::{completion, login, logout, pull, push};
 use super::{context, history, images, inspect, network, prune, ps, search, stats, system, volume};
@@ -100,6 +101,12 @@ pub(super) const ROOT: &[Entry] = &[
         aliases: &[],
         section: Section::Own,
         action: Action::Native { summary: "Run the engine in the foreground", run: daemon::run },
+    },
+    Entry {
+        name: "registry",
+        aliases: &[],
+        section: Section::Own,
+        action: Action::Native { summary: "Serve a registry of your own", run: registry::run },
     },
     Entry {
         name: crate::client::WATCH_DAEMON,

@@ -3,9 +3,7 @@
 use super::Images;
 use sampan_error::{Error, Kind, Result};
 use sampan_image::Reference;
-use sampan_registry::{
-    Credentials, Document, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps,
-};
+use sampan_registry::{Credentials, Document, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps};
 
 /// Results of a search when the caller sets no limit, and the most that may be asked for (Docker's own figures).
 const SEARCH_LIMIT: usize = 25;
@@ -128,7 +126,9 @@ impl Images {
     pub async fn search(&self, request: SearchRequest) -> Result<Vec<SearchResult>> {
         let limit = request.limit.unwrap_or(SEARCH_LIMIT);
         if limit == 0 || limit > LARGEST_SEARCH {
-            return Err(Error::invalid(format!("limit {limit} is outside the range of [1, {LARGEST_SEARCH}]")));
+            return Err(Error::invalid(format!(
+                "limit {limit} is outside the range of [1, {LARGEST_SEARCH}]"
+            )));
         }
         let term = SearchTerm::parse(&request.term)?;
         let registries = self.engine.inner.transfers.registries();
@@ -166,7 +166,9 @@ impl Images {
                 }
             };
             let platforms = match Document::parse(&fetched.bytes, &fetched.media_type)? {
-                Document::Index(index) => index.manifests.into_iter().filter_map(|entry| entry.platform).collect(),
+                Document::Index(index) => {
+                    index.manifests.into_iter().filter_map(|entry| entry.platform).collect()
+                }
                 Document::Manifest(manifest) => {
                     let config = &manifest.config;
                     let config = source.small_blob(&config.digest, config.size, 8 << 20).await?;
@@ -215,7 +217,9 @@ fn named(image: &str, tag: Option<&str>) -> Result<Reference> {
     let reference = Reference::parse(image)?;
     match tag {
         None => Ok(reference),
-        Some(digest) if digest.contains(':') => Ok(Reference::parse(&format!("{}@{digest}", reference.repository()))?),
+        Some(digest) if digest.contains(':') => {
+            Ok(Reference::parse(&format!("{}@{digest}", reference.repository()))?)
+        }
         Some(tag) => Ok(reference.with_tag(tag)?),
     }
 }

@@ -68,8 +68,12 @@ pub(crate) async fn refusal(host: &str, response: Response) -> RegistryError {
         StatusCode::TOO_MANY_REQUESTS => {
             RegistryError::TooMany { host, code: or("TOOMANYREQUESTS"), message, after }
         }
-        StatusCode::REQUEST_TIMEOUT => RegistryError::Broken { host, status: status.to_string(), message, after },
-        _ if status.is_server_error() => RegistryError::Broken { host, status: status.to_string(), message, after },
+        StatusCode::REQUEST_TIMEOUT => {
+            RegistryError::Broken { host, status: status.to_string(), message, after }
+        }
+        _ if status.is_server_error() => {
+            RegistryError::Broken { host, status: status.to_string(), message, after }
+        }
         _ => RegistryError::Rejected { host, status: status.to_string(), code, message },
     }
 }
@@ -86,7 +90,10 @@ fn sentence(body: &[u8], status: StatusCode) -> (String, String) {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     if text.is_empty() || text.starts_with('<') {
-        return (String::new(), status.canonical_reason().unwrap_or("an error without a name").to_lowercase());
+        return (
+            String::new(),
+            status.canonical_reason().unwrap_or("an error without a name").to_lowercase(),
+        );
     }
     let first: String = text.lines().next().unwrap_or_default().chars().take(LONGEST_SENTENCE).collect();
     (String::new(), first)

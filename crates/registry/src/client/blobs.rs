@@ -65,7 +65,8 @@ impl Repository {
             _ => 0,
         };
         let host = self.host().to_owned();
-        let stream = response.bytes_stream().map(move |chunk| chunk.map_err(|error| interrupted(&host, &error)));
+        let stream =
+            response.bytes_stream().map(move |chunk| chunk.map_err(|error| interrupted(&host, &error)));
         Ok(BlobBody { from, stream: Box::pin(stream) })
     }
 
@@ -74,8 +75,11 @@ impl Repository {
     /// # Errors
     /// `TooLarge` beyond `limit`; `WrongDigest`; as [`Self::blob`].
     pub async fn small_blob(&self, digest: &str, size: u64, limit: u64) -> Result<Bytes, RegistryError> {
-        let too_large =
-            || RegistryError::TooLarge { host: self.host().to_owned(), what: format!("blob {digest}"), limit };
+        let too_large = || RegistryError::TooLarge {
+            host: self.host().to_owned(),
+            what: format!("blob {digest}"),
+            limit,
+        };
         if size > limit {
             return Err(too_large());
         }
@@ -91,7 +95,11 @@ impl Repository {
         };
         let found = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
         if found != digest {
-            return Err(RegistryError::WrongDigest { host: self.host().to_owned(), expected: digest.to_owned(), found });
+            return Err(RegistryError::WrongDigest {
+                host: self.host().to_owned(),
+                expected: digest.to_owned(),
+                found,
+            });
         }
         Ok(bytes)
     }

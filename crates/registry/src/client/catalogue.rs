@@ -4,11 +4,11 @@ use reqwest::Method;
 use reqwest::header::LINK;
 use serde::Deserialize;
 
+use super::RegistryError;
 use super::answer::body;
 use super::manifests::header;
 use super::send::Connection;
 use super::tags::next_page;
-use super::RegistryError;
 
 const LARGEST: u64 = 4 << 20;
 const PAGES: usize = 20;
@@ -29,8 +29,9 @@ impl Connection {
             let response = self.call(Method::GET, &path, &scopes, |_| {}).await?;
             let next = next_page(&header(&response, LINK.as_str()));
             let bytes = body(&self.host.name, response, LARGEST, "a list of repositories").await?;
-            let page: Catalogue = serde_json::from_slice(&bytes)
-                .map_err(|error| self.malformed(&format!("its list of repositories cannot be read: {error}")))?;
+            let page: Catalogue = serde_json::from_slice(&bytes).map_err(|error| {
+                self.malformed(&format!("its list of repositories cannot be read: {error}"))
+            })?;
             all.extend(page.repositories.unwrap_or_default());
             match next {
                 Some(next) => path = next,

@@ -196,9 +196,10 @@ impl Classify for RegistryError {
             Self::Denied { .. } => Kind::PermissionDenied,
             Self::NotFound { .. } => Kind::NotFound,
             Self::Silent { .. } => Kind::Deadline,
-            Self::WrongDigest { .. } | Self::Malformed { .. } | Self::TooLarge { .. } | Self::Configuration(_) => {
-                Kind::InvalidArgument
-            }
+            Self::WrongDigest { .. }
+            | Self::Malformed { .. }
+            | Self::TooLarge { .. }
+            | Self::Configuration(_) => Kind::InvalidArgument,
             Self::Unreachable { .. }
             | Self::Distrusted { .. }
             | Self::Interrupted { .. }

@@ -64,8 +64,9 @@ impl Host {
 
     fn build(&self, scheme: &str, path: &str) -> Result<Url, RegistryError> {
         let text = format!("{scheme}://{}{path}", self.address);
-        Url::parse(&text)
-            .map_err(|error| RegistryError::Configuration(format!("{text} is no address of a registry: {error}")))
+        Url::parse(&text).map_err(|error| {
+            RegistryError::Configuration(format!("{text} is no address of a registry: {error}"))
+        })
     }
 
     fn known_scheme(&self) -> Option<&'static str> {
@@ -107,5 +108,7 @@ fn client(settings: &Settings, host: &str, verified: bool) -> Result<Client, Reg
         .user_agent(&settings.user_agent)
         .referer(false)
         .build()
-        .map_err(|error| RegistryError::Configuration(format!("no connection to {host} can be made: {error}")))
+        .map_err(|error| {
+            RegistryError::Configuration(format!("no connection to {host} can be made: {error}"))
+        })
 }

@@ -39,8 +39,9 @@ impl Registries {
         })?;
         let mut request = Request::new(Method::GET, url.clone());
         if let Some(header) = &login.header {
-            let value = HeaderValue::from_str(header)
-                .map_err(|_| Error::invalid("the user name or the password has characters that cannot be sent"))?;
+            let value = HeaderValue::from_str(header).map_err(|_| {
+                Error::invalid("the user name or the password has characters that cannot be sent")
+            })?;
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         let second = client.execute(request).await.map_err(|error| unreachable(&host.name, &error))?;

@@ -113,7 +113,9 @@ impl Repository {
     pub async fn referrers(&self, digest: &str) -> Result<Option<Bytes>, RegistryError> {
         let path = format!("/v2/{}/referrers/{digest}", self.path);
         match self.connection.call(Method::GET, &path, &self.pull_scope(), |_| {}).await {
-            Ok(response) => body(self.host(), response, LARGEST_MANIFEST, "a list of referrers").await.map(Some),
+            Ok(response) => {
+                body(self.host(), response, LARGEST_MANIFEST, "a list of referrers").await.map(Some)
+            }
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }

@@ -41,7 +41,9 @@ impl Registries {
     pub fn target(&self, reference: &Reference, credentials: &Credentials) -> Result<Repository> {
         let repository = reference.repository();
         match self.rule(&repository)?.filter(|rule| !rule.location.is_empty()) {
-            Some(rule) => self.at(&rule.location, &rule.prefix, &repository, rule.insecure, credentials, false),
+            Some(rule) => {
+                self.at(&rule.location, &rule.prefix, &repository, rule.insecure, credentials, false)
+            }
             None => Ok(Repository {
                 connection: self.connection(reference.domain(), false, credentials)?,
                 path: reference.path().to_owned(),
@@ -63,7 +65,8 @@ impl Registries {
 
     /// The rule with the longest prefix that covers a repository.
     fn rule(&self, repository: &str) -> Result<Option<&Rule>> {
-        let covering = self.inner.settings.rules.iter().filter(|rule| prefix::covers(&rule.prefix, repository));
+        let covering =
+            self.inner.settings.rules.iter().filter(|rule| prefix::covers(&rule.prefix, repository));
         let rule = covering.max_by_key(|rule| rule.prefix.len());
         match rule.filter(|rule| rule.blocked) {
             Some(rule) => Err(Error::new(
@@ -89,7 +92,8 @@ impl Registries {
             None => repository.strip_prefix(prefix.trim_end_matches('/')).unwrap_or(repository),
         };
         let rest = rest.trim_start_matches('/');
-        let parts: Vec<&str> = [place.path.as_str(), rest].into_iter().filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> =
+            [place.path.as_str(), rest].into_iter().filter(|part| !part.is_empty()).collect();
         let connection = self.connection(&place.host, insecure || place.plain, credentials)?;
         Ok(Repository { connection, path: parts.join("/"), mirror })
     }
@@ -112,14 +116,18 @@ mod tests {
 
     fn places(settings: Settings, name: &str) -> Vec<String> {
         let reference = Reference::parse(name).unwrap();
-        let sources = Registries::new(settings).unwrap().sources(&reference, &Credentials::default()).unwrap();
+        let sources =
+            Registries::new(settings).unwrap().sources(&reference, &Credentials::default()).unwrap();
         sources.iter().map(Repository::display).collect()
     }
 
     #[test]
     fn mirrors_come_first_and_the_registry_last() {
         let settings = Settings { hub_mirrors: vec!["https://m.example".into()], ..Settings::default() };
-        assert_eq!(places(settings.clone(), "busybox"), ["m.example/library/busybox", "docker.io/library/busybox"]);
+        assert_eq!(
+            places(settings.clone(), "busybox"),
+            ["m.example/library/busybox", "docker.io/library/busybox"]
+        );
         assert_eq!(places(settings, "a.example/b"), ["a.example/b"]);
     }
 
@@ -135,10 +143,14 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(places(settings.clone(), "busybox"), ["l.example/busybox"]);
-        assert_eq!(places(settings.clone(), "some/app"), ["m.example/some/app", "127.0.0.1:5000/hub/some/app"]);
+        assert_eq!(
+            places(settings.clone(), "some/app"),
+            ["m.example/some/app", "127.0.0.1:5000/hub/some/app"]
+        );
         assert_eq!(places(settings.clone(), "a.corp.example/x/y"), ["proxy.example/corp/x/y"]);
         let blocked = Reference::parse("blocked.example/x").unwrap();
-        let error = Registries::new(settings).unwrap().sources(&blocked, &Credentials::default()).unwrap_err();
+        let error =
+            Registries::new(settings).unwrap().sources(&blocked, &Credentials::default()).unwrap_err();
         assert_eq!(error.kind(), Kind::PermissionDenied);
     }
 }

@@ -104,7 +104,10 @@ impl Registries {
             // Searching Docker Hub is another host's work.
             places.pop();
             let place = Place::parse("https://index.docker.io")?;
-            places.push(Connection { host: self.host(&place.host, false)?, ..self.connection("docker.io", false, credentials)? });
+            places.push(Connection {
+                host: self.host(&place.host, false)?,
+                ..self.connection("docker.io", false, credentials)?
+            });
         }
         Ok(places)
     }
@@ -128,14 +131,19 @@ impl Connection {
     /// The interface of Docker Hub, which some other registries have too.
     async fn search_v1(&self, term: &str, limit: usize) -> Result<Vec<SearchResult>, RegistryError> {
         let mut url: Url = if self.host.name == "index.docker.io" {
-            Url::parse("https://index.docker.io/v1/search").map_err(|_| self.malformed("it has no address"))?
+            Url::parse("https://index.docker.io/v1/search")
+                .map_err(|_| self.malformed("it has no address"))?
         } else {
             self.host.url("/v1/search").await?
         };
         url.query_pairs_mut().append_pair("q", term).append_pair("n", &limit.to_string());
         let request = reqwest::Request::new(Method::GET, url);
-        let response =
-            self.host.client().execute(request).await.map_err(|error| unreachable(&self.host.name, &error))?;
+        let response = self
+            .host
+            .client()
+            .execute(request)
+            .await
+            .map_err(|error| unreachable(&self.host.name, &error))?;
         if !response.status().is_success() {
             return Err(refusal(&self.host.name, response).await);
         }

@@ -42,7 +42,11 @@ impl Connection {
                 self.once(request, scopes).await
             };
             match outcome.await {
-                Err(error) if error.is_retryable() && tries < self.registries.settings().attempts && !hopeless(&error) => {
+                Err(error)
+                    if error.is_retryable()
+                        && tries < self.registries.settings().attempts
+                        && !hopeless(&error) =>
+                {
                     self.host.forget_scheme();
                     tracing::debug!(%error, tries, path, "asking the registry once more");
                     let pause = error.retry_after().unwrap_or(PAUSE * 2_u32.pow(tries - 1));
@@ -74,7 +78,11 @@ impl Connection {
     }
 
     /// Sends a request whose body is a stream: once, with what is known of how to sign in.
-    pub(crate) async fn stream(&self, request: Request, scopes: &[String]) -> Result<Response, RegistryError> {
+    pub(crate) async fn stream(
+        &self,
+        request: Request,
+        scopes: &[String],
+    ) -> Result<Response, RegistryError> {
         let (response, sent) = self.authorized(request, scopes).await?;
         if response.status() == StatusCode::UNAUTHORIZED
             && self.session.learn(response.headers(), sent.as_deref()) == Lesson::TryAgain
@@ -182,8 +190,9 @@ fn hopeless(error: &RegistryError) -> bool {
 }
 
 fn secret(header: &str) -> Result<HeaderValue, RegistryError> {
-    let mut value = HeaderValue::from_str(header)
-        .map_err(|_| RegistryError::Configuration("the credentials hold characters that cannot be sent".to_owned()))?;
+    let mut value = HeaderValue::from_str(header).map_err(|_| {
+        RegistryError::Configuration("the credentials hold characters that cannot be sent".to_owned())
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

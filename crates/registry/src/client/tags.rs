@@ -32,8 +32,9 @@ impl Repository {
             let response = self.connection.call(Method::GET, &path, &self.pull_scope(), |_| {}).await?;
             let next = next_page(&header(&response, LINK.as_str()));
             let bytes = body(self.host(), response, LARGEST, "a list of tags").await?;
-            let page: Tags = serde_json::from_slice(&bytes)
-                .map_err(|error| self.connection.malformed(&format!("its list of tags cannot be read: {error}")))?;
+            let page: Tags = serde_json::from_slice(&bytes).map_err(|error| {
+                self.connection.malformed(&format!("its list of tags cannot be read: {error}"))
+            })?;
             all.extend(page.tags.unwrap_or_default());
             match next {
                 Some(next) => path = next,

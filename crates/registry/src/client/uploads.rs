@@ -51,11 +51,11 @@ impl Repository {
             Ok(response) if response.status() == StatusCode::CREATED => Ok(Started::Mounted),
             Ok(response) => Ok(Started::Upload(self.opened(&response)?)),
             // A token for both repositories may be refused where one for this alone is not.
-            Err(RegistryError::Unauthorized { .. } | RegistryError::Denied { .. } | RegistryError::NotFound { .. })
-                if mount.is_some() =>
-            {
-                Box::pin(self.start_upload(None)).await
-            }
+            Err(
+                RegistryError::Unauthorized { .. }
+                | RegistryError::Denied { .. }
+                | RegistryError::NotFound { .. },
+            ) if mount.is_some() => Box::pin(self.start_upload(None)).await,
             Err(error) => Err(error),
         }
     }
@@ -115,7 +115,10 @@ impl Repository {
         match self.connection.once(request, &self.push_scope()).await {
             Ok(response) => {
                 let mut upload = self.opened(&response).or_else(|_| {
-                    Ok::<_, RegistryError>(Upload { location: location.to_owned(), offset: received(&response) })
+                    Ok::<_, RegistryError>(Upload {
+                        location: location.to_owned(),
+                        offset: received(&response),
+                    })
                 })?;
                 if upload.location.is_empty() {
                     location.clone_into(&mut upload.location);
@@ -140,7 +143,8 @@ impl Repository {
             return Err(self.connection.malformed("it opened an upload and did not say where"));
         }
         let location = response.url().join(&location);
-        let location = location.map_err(|_| self.connection.malformed("it opened an upload at no address"))?;
+        let location =
+            location.map_err(|_| self.connection.malformed("it opened an upload at no address"))?;
         Ok(Upload { location: location.into(), offset: received(response) })
     }
 
@@ -155,7 +159,8 @@ impl Repository {
 /// Bytes that the registry says it has: `Range: 0-<last>`, both included; `0-0` is said of none.
 fn received(response: &Response) -> u64 {
     let range = header(response, RANGE.as_str());
-    let last = range.trim_start_matches("bytes=").split_once('-').and_then(|(_, last)| last.trim().parse().ok());
+    let last =
+        range.trim_start_matches("bytes=").split_once('-').and_then(|(_, last)| last.trim().parse().ok());
     match last {
         None | Some(0) => 0,
         Some(last) => u64::saturating_add(last, 1),

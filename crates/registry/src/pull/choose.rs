@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::refusal;
 use crate::client::{Fetched, Repository};
-use crate::trust;
 use crate::manifest::{Descriptor, Document, LayerKind, Manifest, Platform};
+use crate::trust;
 
 /// Most bytes of an image's configuration.
 const LARGEST_CONFIG: u64 = 8 << 20;
@@ -58,9 +58,7 @@ pub(super) async fn choose(
             let host = Platform::host();
             let asked = platform.unwrap_or(&host);
             let descriptor = index.choose(asked).ok_or_else(|| {
-                Error::not_found(format!(
-                    "no matching manifest for {asked} in the manifest list entries"
-                ))
+                Error::not_found(format!("no matching manifest for {asked} in the manifest list entries"))
             })?;
             let fetched = source.manifest(&descriptor.digest).await.map_err(fail)?;
             attestations =
@@ -122,7 +120,12 @@ fn check_kinds(reference: &Reference, manifest: &Manifest) -> Result<()> {
 fn check_platform(reference: &Reference, config: &[u8], platform: Option<&Platform>) -> Result<()> {
     let Some(platform) = platform else { return Ok(()) };
     let Ok(runs) = serde_json::from_slice::<Runs>(config) else { return Ok(()) };
-    let own = Platform { os: runs.os, architecture: runs.architecture, variant: runs.variant, ..Platform::default() };
+    let own = Platform {
+        os: runs.os,
+        architecture: runs.architecture,
+        variant: runs.variant,
+        ..Platform::default()
+    };
     if platform.matches(&own) {
         return Ok(());
     }

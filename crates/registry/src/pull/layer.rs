@@ -32,7 +32,8 @@ impl Layer {
             let (incoming, index) = (Arc::clone(&self.incoming), self.index);
             return blocking(move || Ok(incoming.provide(index)?)).await;
         }
-        let _slot = self.inner.download_slots.acquire().await.map_err(|_| Error::internal("no more pulls"))?;
+        let _slot =
+            self.inner.download_slots.acquire().await.map_err(|_| Error::internal("no more pulls"))?;
         let mut resumed = true;
         loop {
             let (store, digest, size) =
@@ -72,13 +73,15 @@ impl Layer {
             tokio::spawn(blocking(move || Ok(incoming.take_in(index, &digest, &mut reader)?)))
         };
         let meter = self.steps.meter(id, "Downloading", self.descriptor.size);
-        let fetched = download::fetch(&self.source, &self.descriptor, partial, &self.inner.limits, &meter).await;
+        let fetched =
+            download::fetch(&self.source, &self.descriptor, partial, &self.inner.limits, &meter).await;
         match &fetched {
             Ok(()) => self.steps.status(id, "Download complete"),
             Err(error) => partial.fail(&std::io::Error::other(error.to_string())),
         }
         let unpacked = unpacking.await.unwrap_or_else(|panic| {
-            Err(Error::internal("the engine met a bug while it unpacked a layer; see its log").caused_by(panic))
+            Err(Error::internal("the engine met a bug while it unpacked a layer; see its log")
+                .caused_by(panic))
         });
         drop(ending);
         (fetched, unpacked)

@@ -15,8 +15,8 @@ use crate::client::Repository;
 use crate::credentials::Credentials;
 use crate::manifest::{Descriptor, Platform};
 use crate::step::Steps;
-use crate::trust;
 use crate::transfers::{Transfers, blocking, short};
+use crate::trust;
 use choose::Chosen;
 use layer::Layer;
 
@@ -57,7 +57,8 @@ impl Transfers {
             match self.pull_from(source, reference, &wanted, platform, steps).await {
                 Ok(pulled) => {
                     steps.line(format!("Digest: {}", pulled.digest));
-                    let what = if pulled.new { "Downloaded newer image for" } else { "Image is up to date for" };
+                    let what =
+                        if pulled.new { "Downloaded newer image for" } else { "Image is up to date for" };
                     steps.line(format!("Status: {what} {}", pulled.name));
                     return Ok(pulled);
                 }
@@ -197,17 +198,17 @@ impl Transfers {
                 store.remember_blob(&layer.diff_id, known)?;
             }
             let fetched = &chosen.fetched;
-            store.keep_manifest(
-                &finished.image.id,
-                &repository,
-                &fetched.media_type,
-                &fetched.bytes,
-            )?;
+            store.keep_manifest(&finished.image.id, &repository, &fetched.media_type, &fetched.bytes)?;
             if !chosen.attestations.is_empty() {
                 store.remember_attestations(&finished.image.id, chosen.attestations)?;
             }
             tracing::debug!(image = finished.image.id, is_mirror, "pulled");
-            Ok(Pulled { image: finished.image.id.clone(), digest: chosen.top.digest, name, new: finished.new })
+            Ok(Pulled {
+                image: finished.image.id.clone(),
+                digest: chosen.top.digest,
+                name,
+                new: finished.new,
+            })
         })
         .await
     }

@@ -70,9 +70,9 @@ impl Layer {
             let manifests = store.manifests_of(&image)?;
             let came_with = |digest: &str| {
                 let quoted = format!("\"{digest}\"");
-                manifests.iter().any(|kept| {
-                    kept.bytes.windows(quoted.len()).any(|window| window == quoted.as_bytes())
-                })
+                manifests
+                    .iter()
+                    .any(|kept| kept.bytes.windows(quoted.len()).any(|window| window == quoted.as_bytes()))
             };
             known.sort_by_cached_key(|blob| {
                 (!came_with(&blob.digest), !blob.repositories.contains(&repository))

@@ -23,12 +23,7 @@ pub(super) struct Made {
 /// The manifest of an image whose layers the registry has in these forms. One that came with the image is sent as it
 /// came when it says the same, so that the digest stays; else Docker's form is made, which every registry takes, or
 /// OCI's for layers that only it has a type for.
-pub(super) fn make(
-    image: &str,
-    config: &[u8],
-    layers: &[Descriptor],
-    kept: &[KeptManifest],
-) -> Result<Made> {
+pub(super) fn make(image: &str, config: &[u8], layers: &[Descriptor], kept: &[KeptManifest]) -> Result<Made> {
     for known in kept {
         if says_the_same(known, image, layers) {
             let bytes = Bytes::copy_from_slice(&known.bytes);
@@ -54,9 +49,8 @@ pub(super) fn make(
         },
         "layers": layers,
     });
-    let bytes = serde_json::to_vec_pretty(&manifest).map_err(|error| {
-        Error::new(Kind::Internal, "the manifest could not be written").caused_by(error)
-    })?;
+    let bytes = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| Error::new(Kind::Internal, "the manifest could not be written").caused_by(error))?;
     Ok(Made { media_type: media_type.to_owned(), bytes: bytes.into() })
 }
 

@@ -178,8 +178,5 @@ impl Transfers {
 
 /// Docker's sentence for a name that no image has.
 fn missing(reference: &Reference) -> Error {
-    Error::not_found(format!(
-        "An image does not exist locally with the tag: {}",
-        reference.familiar_name()
-    ))
+    Error::not_found(format!("An image does not exist locally with the tag: {}", reference.familiar_name()))
 }

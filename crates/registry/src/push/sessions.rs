@@ -39,8 +39,8 @@ impl SessionFile {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let bytes = serde_json::to_vec(&Session { location: location.to_owned() })
-            .map_err(std::io::Error::from)?;
+        let bytes =
+            serde_json::to_vec(&Session { location: location.to_owned() }).map_err(std::io::Error::from)?;
         let new = self.path.with_extension("new");
         std::fs::write(&new, bytes)?;
         Ok(std::fs::rename(&new, &self.path)?)

@@ -107,9 +107,9 @@ fn requirement(written: Written, folder: &Path) -> Result<Requirement> {
         Written::SignedBy(paths) if paths.is_empty() => {
             return Err(Error::invalid("a trust policy's \"signed-by\" must name at least one key"));
         }
-        Written::SignedBy(paths) => {
-            Requirement::Signed(paths.iter().map(|path| Key::read(&folder.join(path))).collect::<Result<_>>()?)
-        }
+        Written::SignedBy(paths) => Requirement::Signed(
+            paths.iter().map(|path| Key::read(&folder.join(path))).collect::<Result<_>>()?,
+        ),
     })
 }
 
@@ -131,8 +131,7 @@ mod tests {
                 "a.example/b/c":"accept"}}"#,
         )
         .unwrap();
-        let accepts =
-            |name: &str| matches!(policy.requirement(name).1, Requirement::Accept);
+        let accepts = |name: &str| matches!(policy.requirement(name).1, Requirement::Accept);
         assert!(accepts("a.example/x"));
         assert!(!accepts("a.example/b"));
         assert!(!accepts("a.example/b/x"));

@@ -86,8 +86,14 @@ mod tests {
             scope: scope.into(),
         };
         let text = r#"Bearer realm="https://a.example/t",service="r, s",scope="repository:x:pull,push""#;
-        assert_eq!(Challenge::parse(text).unwrap(), bearer("https://a.example/t", "r, s", "repository:x:pull,push"));
-        assert_eq!(Challenge::parse("bearer realm=https://a , service=b").unwrap(), bearer("https://a", "b", ""));
+        assert_eq!(
+            Challenge::parse(text).unwrap(),
+            bearer("https://a.example/t", "r, s", "repository:x:pull,push")
+        );
+        assert_eq!(
+            Challenge::parse("bearer realm=https://a , service=b").unwrap(),
+            bearer("https://a", "b", "")
+        );
         assert_eq!(Challenge::parse(r#"Bearer realm="a\"b""#).unwrap(), bearer("a\"b", "", ""));
         assert_eq!(Challenge::parse(r#"Basic realm="x""#).unwrap(), Challenge::Basic);
         assert_eq!(Challenge::parse("BASIC").unwrap(), Challenge::Basic);

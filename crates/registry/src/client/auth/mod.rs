@@ -12,8 +12,8 @@ use reqwest::{Client, Url};
 use super::error::RegistryError;
 use crate::credentials::Credentials;
 pub(super) use challenge::Challenge;
-pub(super) use token::authority;
 use token::Token;
+pub(super) use token::authority;
 
 /// One caller's dealings with one registry. Tokens live as long as this.
 #[derive(Debug)]
@@ -74,7 +74,8 @@ impl Session {
     pub(super) fn learn(&self, headers: &HeaderMap, sent: Option<&str>) -> Lesson {
         let Some(challenge) = Challenge::from_headers(headers) else { return Lesson::Nothing };
         let mut state = self.state();
-        let basic_failed = challenge == Challenge::Basic && sent.is_some_and(|sent| sent.starts_with("Basic"));
+        let basic_failed =
+            challenge == Challenge::Basic && sent.is_some_and(|sent| sent.starts_with("Basic"));
         let nothing_to_say = challenge == Challenge::Basic && token::basic(&self.credentials).is_none();
         if let Some(text) = sent.and_then(|sent| sent.strip_prefix("Bearer ")) {
             // It has ended earlier than it said, or was never good.

@@ -72,7 +72,8 @@ impl Request<'_> {
         if text.is_empty() {
             return Err(malformed("authorization server did not include a token in the response".to_owned()));
         }
-        let life = Duration::from_secs(answer.expires_in.unwrap_or(DEFAULT_LIFE).clamp(DEFAULT_LIFE, 24 * 3600));
+        let life =
+            Duration::from_secs(answer.expires_in.unwrap_or(DEFAULT_LIFE).clamp(DEFAULT_LIFE, 24 * 3600));
         Ok((Token { text, ends: Instant::now() + life }, answer.refresh_token))
     }
 
