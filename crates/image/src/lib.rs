@@ -14,6 +14,7 @@ mod error;
 mod image;
 mod incoming;
 mod ingest;
+mod kept_blobs;
 mod kept_manifests;
 mod known_blobs;
 mod list;

@@ -220,6 +220,21 @@ impl Partial {
         Ok(())
     }
 
+    /// Gives the whole layer another place: nothing is left here.
+    pub(crate) fn move_to(&self, target: &Path) -> Result<()> {
+        let doing = || format!("writing {}", target.display());
+        match &self.shared.backing {
+            Backing::Memory(bytes) => {
+                let new = target.with_extension("new");
+                fs::write(&new, &*lock(bytes)).and_then(|()| fs::rename(&new, target)).doing(doing)
+            }
+            Backing::File { path, .. } => {
+                fs::rename(path, target).doing(doing)?;
+                self.discard()
+            }
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.shared.state)
     }

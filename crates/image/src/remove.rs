@@ -89,6 +89,7 @@ impl Store {
             }
         };
         self.remove_image(&image, options.force, !options.no_prune, by_name, users, &mut removed)?;
+        self.sweep_kept();
         Ok(removed)
     }
 
@@ -259,7 +260,7 @@ impl Store {
             }
         }
         pruned.removed.extend(self.sweep()?.into_iter().map(Removed::DeletedLayer));
-        let partial = self.partials.remove_older_than(std::time::Duration::ZERO)?;
+        let partial = self.partials.remove_older_than(std::time::Duration::ZERO)? + self.sweep_kept();
         pruned.reclaimed = pruned
             .removed
             .iter()

@@ -42,6 +42,8 @@ pub struct Store {
     records: PathBuf,
     references: References,
     pub(crate) known: Known,
+    /// Compressed forms that are kept.
+    pub(crate) kept: PathBuf,
     pub(crate) partials: Partials,
     pub(crate) unfinished: Unfinished,
     pub(crate) protected: Protected,
@@ -108,6 +110,7 @@ impl Store {
             references: References(references),
             known: Known(known),
             partials: Partials::open(root.join("partial"))?,
+            kept: root.join("kept"),
             unfinished: Unfinished::open(root.join("unfinished"))?,
             protected: Protected::default(),
             state: Mutex::default(),

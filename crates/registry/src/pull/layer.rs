@@ -46,7 +46,15 @@ impl Layer {
             match unpacked {
                 Ok(()) => {
                     self.steps.status(&id, "Pull complete");
-                    return blocking(move || Ok(partial.discard()?)).await;
+                    let (inner, digest) = (Arc::clone(&self.inner), self.descriptor.digest.clone());
+                    return blocking(move || {
+                        match inner.limits.keep_blobs {
+                            true => inner.store.keep_blob(&digest, &partial)?,
+                            false => partial.discard()?,
+                        }
+                        Ok(())
+                    })
+                    .await;
                 }
                 // All has come and is wrong. What a former pull left may be to blame: once more, from the first byte.
                 Err(error) if error.kind() == Kind::InvalidArgument => {

@@ -6,7 +6,7 @@ use sampan_error::{Error, Result};
 use sampan_image::{Compression, KnownBlob};
 
 use super::sessions::SessionFile;
-use super::source::Source;
+use super::source::{Sent, Source};
 use super::upload;
 use crate::client::{Repository, Started, Upload};
 use crate::manifest::Descriptor;
@@ -25,6 +25,8 @@ pub(super) struct Layer {
     pub(super) image: String,
     pub(super) diff_id: String,
     pub(super) chain_id: String,
+    /// Form for a layer that has none yet.
+    pub(super) compression: Compression,
     pub(super) steps: Steps,
 }
 
@@ -58,7 +60,7 @@ impl Layer {
                 }
             }
         }
-        self.send(&id, begun).await
+        self.send(&id, &known, begun).await
     }
 
     /// Known forms: those of manifests that came with this image first, then those that this repository may have.
@@ -88,15 +90,23 @@ impl Layer {
         others.filter_map(|name| name.strip_prefix(&self.domain)?.strip_prefix('/')).next().map(str::to_owned)
     }
 
-    async fn send(&self, id: &str, begun: Option<Upload>) -> Result<Descriptor> {
-        let compression = Compression::Gzip;
-        let source = Source {
+    async fn send(&self, id: &str, known: &[KnownBlob], begun: Option<Upload>) -> Result<Descriptor> {
+        let kept = known.iter().find_map(|blob| {
+            let file = Arc::new(self.inner.store.kept_blob(&blob.digest)?);
+            let (digest, media_type) = (blob.digest.clone(), blob.media_type.clone());
+            Some(Source::Kept { file, sent: Sent { digest, size: blob.size, media_type } })
+        });
+        let source = kept.unwrap_or_else(|| Source::Made {
             store: Arc::clone(&self.inner.store),
             chain_id: self.chain_id.clone(),
             diff_id: self.diff_id.clone(),
-            compression,
+            compression: self.compression,
+        });
+        let form = match &source {
+            Source::Kept { sent, .. } => sent.digest.as_str(),
+            Source::Made { compression, .. } => compression.media_type(),
         };
-        let what = format!("{} {} {}", self.repository, self.diff_id, compression.media_type());
+        let what = format!("{} {} {form}", self.repository, self.diff_id);
         let session = SessionFile::new(&self.inner.sessions, &what);
         // As Docker: the plain size, since the compressed one is not known before the end.
         let total = self.inner.store.driver().layer(&self.chain_id).map_or(0, |layer| layer.tar_size);

@@ -120,6 +120,7 @@ impl Transfers {
                 image: image.id.clone(),
                 diff_id: diff_id.clone(),
                 chain_id: chain_id.clone(),
+                compression: self.inner.limits.compression,
                 steps: steps.clone(),
             };
             work.spawn(async move { layer.bring().await.map(|descriptor| (index, descriptor)) });

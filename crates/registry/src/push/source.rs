@@ -1,11 +1,12 @@
-//! What is sent of a layer: its compressed form, made on the way.
+//! What is sent of a layer: its compressed form, as it was kept or made on the way.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use sampan_error::Result;
+use sampan_error::{Error, Kind, Result};
 use sampan_image::{Compression, Store};
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,13 +15,27 @@ const CHUNK: usize = 128 << 10;
 /// Chunks that may wait for the network.
 const WAITING: usize = 8;
 
-/// Where a layer's bytes come from: made from the layer, the same bytes each time.
+/// Where a layer's bytes come from.
 #[derive(Clone)]
-pub(super) struct Source {
-    pub(super) store: Arc<Store>,
-    pub(super) chain_id: String,
-    pub(super) diff_id: String,
-    pub(super) compression: Compression,
+pub(super) enum Source {
+    /// A compressed form that is kept, with its digest and length.
+    Kept {
+        /// The bytes.
+        file: Arc<File>,
+        /// What they are.
+        sent: Sent,
+    },
+    /// Made from the layer: the same bytes each time.
+    Made {
+        /// Where it is.
+        store: Arc<Store>,
+        /// Its id there.
+        chain_id: String,
+        /// Digest of its tar.
+        diff_id: String,
+        /// How it is to be compressed.
+        compression: Compression,
+    },
 }
 
 /// What was sent, known at its end.
@@ -55,8 +70,22 @@ impl Source {
     }
 
     fn write(&self, skip: u64, out: &mut dyn Write) -> Result<Sent> {
-        let made = self.store.compressed_layer(&self.chain_id, &self.diff_id, self.compression, skip, out)?;
-        Ok(Sent { digest: made.digest, size: made.size, media_type: made.media_type })
+        match self {
+            Self::Kept { file, sent } => {
+                let mut file = file.try_clone()?;
+                file.seek(SeekFrom::Start(skip))?;
+                let copied = io::copy(&mut file.take(sent.size.saturating_sub(skip)), out)?;
+                if skip + copied != sent.size {
+                    let message = format!("the kept form {} of a layer is shorter than it was", sent.digest);
+                    return Err(Error::new(Kind::DataLoss, message));
+                }
+                Ok(sent.clone())
+            }
+            Self::Made { store, chain_id, diff_id, compression } => {
+                let made = store.compressed_layer(chain_id, diff_id, *compression, skip, out)?;
+                Ok(Sent { digest: made.digest, size: made.size, media_type: made.media_type })
+            }
+        }
     }
 }
 
