@@ -7,6 +7,7 @@ mod files;
 mod first_steps;
 mod hello;
 mod image_files;
+mod image_forms;
 mod lifecycle;
 mod limits;
 mod logs;

@@ -143,6 +143,13 @@ const FLAGS: &[Flag] = &[
         "Tries in a row without a byte before a transfer is given up (5)",
         set!(attempts),
     ),
+    Flag(
+        "keep-blobs",
+        None,
+        "",
+        "Layers are kept in their compressed form, too, to be pushed as they came",
+        set!(keep_blobs),
+    ),
     Flag("trust-policy", None, "PATH", "File that says which signatures images need", set!(trust_policy)),
     Flag("pidfile", Some('p'), "PATH", "File for the daemon's process id", set!(pid_file)),
     Flag("debug", Some('D'), "", "Writes more to the log", debug),

@@ -55,6 +55,7 @@ pub(crate) struct Options {
     pub(crate) downloads: Option<usize>,
     pub(crate) uploads: Option<usize>,
     pub(crate) attempts: Option<u32>,
+    pub(crate) keep_blobs: Option<bool>,
     pub(crate) trust_policy: Option<PathBuf>,
     pub(crate) debug: bool,
     pub(crate) log_level: Option<String>,
@@ -76,7 +77,7 @@ impl Options {
         take! {
             option: data_root exec_root group bridge_address mtu icc binding_address storage_driver log_driver
                 cgroup_parent no_new_privileges shm_size warm_sandboxes shutdown_timeout log_level pid_file
-                downloads uploads attempts trust_policy ready_descriptor;
+                downloads uploads attempts keep_blobs trust_policy ready_descriptor;
             list: hosts dns dns_options dns_search labels registry_mirrors insecure_registries registries certificates;
             map: log_options ulimits runtimes
         }
@@ -149,6 +150,7 @@ impl Options {
             downloads: self.downloads.unwrap_or(defaults.downloads),
             uploads: self.uploads.unwrap_or(defaults.uploads),
             attempts: self.attempts.unwrap_or(defaults.attempts),
+            keep_blobs: self.keep_blobs.unwrap_or(defaults.keep_blobs),
         }
     }
 }

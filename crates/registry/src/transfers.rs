@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sampan_error::{Error, Kind, Result};
-use sampan_image::{Compression, Store};
+use sampan_image::Store;
 use tokio::sync::Semaphore;
 
 use crate::client::Registries;
@@ -20,8 +20,6 @@ pub struct Limits {
     pub uploads: usize,
     /// Tries without a byte of progress before a transfer is given up (`max-download-attempts`).
     pub attempts: u32,
-    /// Form in which layers are sent that have none yet.
-    pub compression: Compression,
     /// Whether layers are kept as they came, too (`keep-blobs`): for hosts that push what they pull.
     pub keep_blobs: bool,
 }
@@ -29,7 +27,7 @@ pub struct Limits {
 impl Default for Limits {
     /// Docker's own.
     fn default() -> Self {
-        Self { downloads: 3, uploads: 5, attempts: 5, compression: Compression::Gzip, keep_blobs: false }
+        Self { downloads: 3, uploads: 5, attempts: 5, keep_blobs: false }
     }
 }
 

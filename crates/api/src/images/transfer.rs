@@ -14,6 +14,7 @@ use hyper::HeaderMap;
 use sampan_engine::containers::Filters;
 use sampan_engine::{PullRequest, PushRequest, SearchRequest};
 use sampan_error::{Error, Result};
+use sampan_image::Compression;
 use sampan_registry::{Credentials, Steps, TransferStep};
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -37,6 +38,7 @@ pub(super) async fn push<E: Backend>(call: Call<E>) -> Result<Outcome> {
         image: call.parameter("name"),
         tag: call.query.text("tag").map(str::to_owned),
         platform: call.query.text("platform").map(platform_text).transpose()?,
+        compression: call.query.text("compression").map(compression).transpose()?,
         credentials: credentials(&call.headers)?,
     };
     let (sender, steps) = unbounded_channel();
@@ -109,6 +111,16 @@ pub(super) async fn distribution<E: Backend>(call: Call<E>) -> Result<Outcome> {
             .collect(),
     };
     Ok(reply::ok(&answer)?.into())
+}
+
+/// Ours: the form that layers are wanted in.
+fn compression(text: &str) -> Result<Compression> {
+    match text {
+        "gzip" => Ok(Compression::Gzip),
+        "zstd" => Ok(Compression::Zstd),
+        "none" => Ok(Compression::Plain),
+        other => Err(Error::invalid(format!("compression {other:?} is not known: say gzip, zstd or none"))),
+    }
 }
 
 /// Docker's clients send a platform to push as JSON.

@@ -24,7 +24,13 @@ pub(super) fn command<C: Command>(program: &str, usage: &str, flags: &FlagSet<'_
         text.push_str(&format!("\n\nAliases:\n  {}", aliases.join(", ")));
     }
     if flags.has_visible() {
-        text.push_str(&format!("\n\nOptions:\n{}", flags.usages(columns()).trim_end()));
+        text.push_str(&format!("\n\nOptions:\n{}", flags.usages(false, columns()).trim_end()));
+    }
+    if program != "docker" && flags.has_own() {
+        text.push_str(&format!(
+            "\n\nOptions that docker does not have:\n{}",
+            flags.usages(true, columns()).trim_end()
+        ));
     }
     text.push('\n');
     std::io::stdout().write_all(text.as_bytes())?;
@@ -86,7 +92,7 @@ pub(super) fn program(session: &Session, asked: bool) -> Result<ExitStatus> {
     let mut options = GlobalOptions::from_environment();
     let mut flags = FlagSet::default();
     options.flags(&mut flags);
-    text.push_str(&format!("\nGlobal Options:\n{}\n", flags.usages(columns()).trim_end()));
+    text.push_str(&format!("\nGlobal Options:\n{}\n", flags.usages(false, columns()).trim_end()));
     text.push_str(&format!("\nRun '{name} COMMAND --help' for more information on a command.\n"));
     if name == "docker" {
         text.push_str("\nFor more help on how to use Docker, head to https://docs.docker.com/go/guides/\n");

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use super::import::open;
+use super::oci_folder;
 use super::progress;
 use super::{Command, Positional, Specification};
 use crate::client::{Body, Query};
@@ -41,7 +42,11 @@ impl Command for Args {
         if self.input.is_empty() && std::io::stdin().is_terminal() {
             return Err("requested load from stdin, but stdin is empty".into());
         }
-        let source = open(if self.input.is_empty() { "-" } else { &self.input })?;
+        let source = if std::path::Path::new(&self.input).is_dir() {
+            oci_folder::read(&self.input)?
+        } else {
+            open(if self.input.is_empty() { "-" } else { &self.input })?
+        };
         let quiet = self.quiet || !std::io::stdout().is_terminal();
         let mut query = Query::new().with("quiet", if quiet { "1" } else { "0" });
         if !self.platform.is_empty() {

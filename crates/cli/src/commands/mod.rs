@@ -17,6 +17,7 @@ mod images;
 mod inspect;
 mod natural;
 mod network;
+mod oci_folder;
 mod output;
 mod own_run;
 mod pairs;

@@ -13,6 +13,7 @@ use crate::session::Session;
 
 pub(crate) struct Args {
     all_tags: bool,
+    compression: String,
     platform: String,
     quiet: bool,
     untrusted: bool,
@@ -20,7 +21,13 @@ pub(crate) struct Args {
 
 impl Default for Args {
     fn default() -> Self {
-        Self { all_tags: false, platform: String::new(), quiet: false, untrusted: true }
+        Self {
+            all_tags: false,
+            compression: String::new(),
+            platform: String::new(),
+            quiet: false,
+            untrusted: true,
+        }
     }
 }
 
@@ -36,6 +43,14 @@ impl Command for Args {
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
         flags.bool(&mut self.all_tags, "all-tags", "a", "Push all tags of an image to the repository");
         flags.bool(&mut self.quiet, "quiet", "q", "Suppress verbose output");
+        flags
+            .string(
+                &mut self.compression,
+                "compression",
+                "",
+                "Form of the layers (\"gzip\", \"zstd\", \"none\")",
+            )
+            .own();
         flags.bool(&mut self.untrusted, "disable-content-trust", "", "Skip image signing");
         flags.string(
             &mut self.platform,
@@ -76,7 +91,11 @@ impl Command for Args {
         if reference.digest.is_some() {
             return Err("cannot push a digest reference".into());
         }
-        query = query.with_if(!self.all_tags, "tag", reference.tag.clone().unwrap_or_default());
+        query = query.with_if(!self.all_tags, "tag", reference.tag.clone().unwrap_or_default()).with_if(
+            !self.compression.is_empty(),
+            "compression",
+            self.compression,
+        );
         let authentication = registry_authentication(session, &reference.domain);
         let headers = [("X-Registry-Auth", authentication.as_str())];
         let path = format!("/images/{}/{}/push", reference.domain, reference.path);

@@ -18,6 +18,7 @@ pub(crate) struct Args {
     format: String,
     limit: i64,
     no_trunc: bool,
+    stars: i64,
 }
 
 impl Command for Args {
@@ -33,10 +34,14 @@ impl Command for Args {
         flags.bool(&mut self.no_trunc, "no-trunc", "", "Don't truncate output");
         flags.filters(&mut self.filters, "filter", "f", "Filter output based on conditions provided");
         flags.int(&mut self.limit, "limit", "", "Max number of search results");
+        flags.int(&mut self.stars, "stars", "s", "Only displays with at least x stars").own();
         flags.string(&mut self.format, "format", "", "Pretty-print search using a Go template");
     }
 
-    fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+    fn run(mut self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        if self.stars > 0 {
+            self.filters.push(("stars".into(), self.stars.to_string()));
+        }
         let query = Query::new()
             .with("term", parsed.arguments[0].as_str())
             .with_if(self.limit > 0, "limit", self.limit.to_string())

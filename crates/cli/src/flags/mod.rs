@@ -35,6 +35,8 @@ pub(crate) struct Flag<'a> {
     /// The value that the bare flag stands for (`true` for booleans).
     pub(super) bare: Option<&'static str>,
     pub(super) hidden: bool,
+    /// Not Docker's: shown apart, and not at all to those who call the program `docker`.
+    pub(super) own: bool,
     pub(super) deprecated: Option<&'static str>,
     pub(super) set: Setter<'a>,
     pub(super) changed: bool,
@@ -44,6 +46,12 @@ impl Flag<'_> {
     /// Keeps the flag out of `--help`.
     pub(crate) fn hidden(&mut self) -> &mut Self {
         self.hidden = true;
+        self
+    }
+
+    /// Marks a flag that Docker does not have.
+    pub(crate) fn own(&mut self) -> &mut Self {
+        self.own = true;
         self
     }
 
@@ -107,6 +115,7 @@ impl<'a> FlagSet<'a> {
             default: String::new(),
             bare: None,
             hidden: false,
+            own: false,
             deprecated: None,
             set: Box::new(set),
             changed: false,

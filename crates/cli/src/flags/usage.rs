@@ -6,12 +6,18 @@ use super::{Flag, FlagSet};
 impl FlagSet<'_> {
     /// Whether help has any flag to show.
     pub(crate) fn has_visible(&self) -> bool {
-        self.flags.iter().any(|flag| !flag.hidden)
+        self.flags.iter().any(|flag| !flag.hidden && !flag.own)
     }
 
-    /// One entry per visible flag, sorted by name, wrapped to `columns`.
-    pub(crate) fn usages(&self, columns: usize) -> String {
-        let mut visible: Vec<&Flag<'_>> = self.flags.iter().filter(|flag| !flag.hidden).collect();
+    /// Whether there is a flag that Docker does not have.
+    pub(crate) fn has_own(&self) -> bool {
+        self.flags.iter().any(|flag| !flag.hidden && flag.own)
+    }
+
+    /// One entry per visible flag, sorted by name, wrapped to `columns`: Docker's, or those that only we have.
+    pub(crate) fn usages(&self, own: bool, columns: usize) -> String {
+        let mut visible: Vec<&Flag<'_>> =
+            self.flags.iter().filter(|flag| !flag.hidden && flag.own == own).collect();
         visible.sort_by_key(|flag| flag.name);
         let lines: Vec<(String, String)> = visible.into_iter().map(line).collect();
         let width = lines.iter().map(|(head, _)| head.len()).max().unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use super::Images;
 use sampan_error::{Error, Kind, Result};
-use sampan_image::Reference;
+use sampan_image::{Compression, Reference};
 use sampan_registry::{Credentials, Document, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps};
 
 /// Results of a search when the caller sets no limit, and the most that may be asked for (Docker's own figures).
@@ -31,6 +31,8 @@ pub struct PushRequest {
     pub tag: Option<String>,
     /// Only when the image is for this platform.
     pub platform: Option<String>,
+    /// The form that layers are wanted in; `None` takes any that is there, else gzip.
+    pub compression: Option<Compression>,
     /// Who is asking.
     pub credentials: Credentials,
 }
@@ -100,9 +102,9 @@ impl Images {
         }
         let (transfers, credentials) = (&self.engine.inner.transfers, &request.credentials);
         let pushed = if reference.tag().is_none() {
-            transfers.push_all(&reference, credentials, &steps).await
+            transfers.push_all(&reference, credentials, request.compression, &steps).await
         } else {
-            transfers.push(&reference, credentials, &steps).await.map(|one| vec![one])
+            transfers.push(&reference, credentials, request.compression, &steps).await.map(|one| vec![one])
         };
         let pushed = pushed.map_err(refused)?;
         for one in &pushed {

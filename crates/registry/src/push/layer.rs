@@ -9,7 +9,7 @@ use super::sessions::SessionFile;
 use super::source::{Sent, Source};
 use super::upload;
 use crate::client::{Repository, Started, Upload};
-use crate::manifest::Descriptor;
+use crate::manifest::{Descriptor, LayerKind};
 use crate::step::Steps;
 use crate::transfers::{Inner, blocking, short};
 
@@ -25,8 +25,8 @@ pub(super) struct Layer {
     pub(super) image: String,
     pub(super) diff_id: String,
     pub(super) chain_id: String,
-    /// Form for a layer that has none yet.
-    pub(super) compression: Compression,
+    /// The form that is wanted; any that is known will do where there is none.
+    pub(super) compression: Option<Compression>,
     pub(super) steps: Steps,
 }
 
@@ -67,8 +67,12 @@ impl Layer {
     async fn known(&self) -> Result<Vec<KnownBlob>> {
         let (store, diff_id) = (Arc::clone(&self.inner.store), self.diff_id.clone());
         let (image, repository) = (self.image.clone(), self.repository.clone());
+        let wanted = self.compression.map(|compression| LayerKind::of(compression.media_type()));
         blocking(move || {
             let mut known = store.known_blobs(&diff_id);
+            if let Some(wanted) = wanted {
+                known.retain(|blob| LayerKind::of(&blob.media_type) == wanted);
+            }
             let manifests = store.manifests_of(&image)?;
             let came_with = |digest: &str| {
                 let quoted = format!("\"{digest}\"");
@@ -100,7 +104,7 @@ impl Layer {
             store: Arc::clone(&self.inner.store),
             chain_id: self.chain_id.clone(),
             diff_id: self.diff_id.clone(),
-            compression: self.compression,
+            compression: self.compression.unwrap_or(Compression::Gzip),
         });
         let form = match &source {
             Source::Kept { sent, .. } => sent.digest.as_str(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sampan_error::{Error, Kind, Result};
-use sampan_image::{Image, Reference};
+use sampan_image::{Compression, Image, Reference};
 use tokio::task::JoinSet;
 
 use crate::client::{Repository, Started};
@@ -34,7 +34,8 @@ pub struct Pushed {
 impl Transfers {
     /// Pushes the image that has this name, and gives it the name `repository@digest` here.
     ///
-    /// Only what the registry lacks is sent; a layer that another of its repositories has is mounted from there.
+    /// `compression` is the form that layers are wanted in; without it any form will do that the registry has, and
+    /// gzip is sent. Only what the registry lacks is sent; a layer that another of its repositories has is mounted from there.
     /// Dropping the future gives the push up; the next one takes an unfinished upload up where it was.
     ///
     /// # Errors
@@ -44,6 +45,7 @@ impl Transfers {
         &self,
         reference: &Reference,
         credentials: &Credentials,
+        compression: Option<Compression>,
         steps: &Steps,
     ) -> Result<Pushed> {
         let target = self.inner.registries.target(reference, credentials)?;
@@ -52,7 +54,7 @@ impl Transfers {
         })?;
         let image = self.image(reference).await?;
         steps.line(format!("The push refers to repository [{}]", reference.repository()));
-        let layers = self.send_layers(&target, reference, &image, steps).await?;
+        let layers = self.send_layers(&target, reference, &image, compression, steps).await?;
         let store = Arc::clone(&self.inner.store);
         let id = image.id.clone();
         let config = blocking(move || Ok(store.raw_config(&id)?)).await?;
@@ -77,6 +79,7 @@ impl Transfers {
         &self,
         reference: &Reference,
         credentials: &Credentials,
+        compression: Option<Compression>,
         steps: &Steps,
     ) -> Result<Vec<Pushed>> {
         let tags = self.inner.store.tags_of(&reference.repository());
@@ -85,7 +88,7 @@ impl Transfers {
         }
         let mut pushed = Vec::new();
         for tag in tags {
-            pushed.push(self.push(&tag, credentials, steps).await?);
+            pushed.push(self.push(&tag, credentials, compression, steps).await?);
         }
         Ok(pushed)
     }
@@ -105,6 +108,7 @@ impl Transfers {
         target: &Repository,
         reference: &Reference,
         image: &Arc<Image>,
+        compression: Option<Compression>,
         steps: &Steps,
     ) -> Result<Vec<Descriptor>> {
         for diff_id in image.diff_ids.iter().rev() {
@@ -120,7 +124,7 @@ impl Transfers {
                 image: image.id.clone(),
                 diff_id: diff_id.clone(),
                 chain_id: chain_id.clone(),
-                compression: self.inner.limits.compression,
+                compression,
                 steps: steps.clone(),
             };
             work.spawn(async move { layer.bring().await.map(|descriptor| (index, descriptor)) });
