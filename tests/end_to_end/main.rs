@@ -6,6 +6,7 @@ mod evil_archives;
 mod files;
 mod first_steps;
 mod hello;
+mod image_budget;
 mod image_files;
 mod image_forms;
 mod lifecycle;

@@ -41,6 +41,7 @@ struct File {
     max_concurrent_uploads: Option<usize>,
     max_download_attempts: Option<u32>,
     keep_blobs: Option<bool>,
+    image_disk_budget: Option<String>,
     trust_policy: Option<PathBuf>,
     debug: bool,
     log_level: Option<String>,
@@ -80,6 +81,7 @@ fn parse(text: &str) -> std::result::Result<Options, String> {
     }
     let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let shm_size = file.default_shm_size.map(|text| bytes(&text).map_err(|error| error.to_string()));
+    let image_budget = file.image_disk_budget.map(|text| bytes(&text).map_err(|error| error.to_string()));
     let ulimits = file.default_ulimits.into_iter().map(|(key, limit)| {
         let name = if limit.name.is_empty() { key.clone() } else { limit.name };
         (key, Ulimit { name, soft: limit.soft, hard: limit.hard })
@@ -115,6 +117,7 @@ fn parse(text: &str) -> std::result::Result<Options, String> {
         uploads: file.max_concurrent_uploads,
         attempts: file.max_download_attempts,
         keep_blobs: file.keep_blobs,
+        image_budget: image_budget.transpose()?,
         trust_policy: file.trust_policy,
         debug: file.debug,
         log_level: file.log_level,

@@ -150,6 +150,16 @@ const FLAGS: &[Flag] = &[
         "Layers are kept in their compressed form, too, to be pushed as they came",
         set!(keep_blobs),
     ),
+    Flag(
+        "image-disk-budget",
+        None,
+        "SIZE",
+        "Bytes that images may take: beyond it those that were not used for longest go (no limit)",
+        |options, text| {
+            options.image_budget = Some(bytes(text)?);
+            Ok(())
+        },
+    ),
     Flag("trust-policy", None, "PATH", "File that says which signatures images need", set!(trust_policy)),
     Flag("pidfile", Some('p'), "PATH", "File for the daemon's process id", set!(pid_file)),
     Flag("debug", Some('D'), "", "Writes more to the log", debug),

@@ -56,6 +56,8 @@ pub(crate) struct Options {
     pub(crate) uploads: Option<usize>,
     pub(crate) attempts: Option<u32>,
     pub(crate) keep_blobs: Option<bool>,
+    /// Bytes that images may take.
+    pub(crate) image_budget: Option<u64>,
     pub(crate) trust_policy: Option<PathBuf>,
     pub(crate) debug: bool,
     pub(crate) log_level: Option<String>,
@@ -77,7 +79,7 @@ impl Options {
         take! {
             option: data_root exec_root group bridge_address mtu icc binding_address storage_driver log_driver
                 cgroup_parent no_new_privileges shm_size warm_sandboxes shutdown_timeout log_level pid_file
-                downloads uploads attempts keep_blobs trust_policy ready_descriptor;
+                downloads uploads attempts keep_blobs image_budget trust_policy ready_descriptor;
             list: hosts dns dns_options dns_search labels registry_mirrors insecure_registries registries certificates;
             map: log_options ulimits runtimes
         }
@@ -124,6 +126,7 @@ impl Options {
             runtimes: self.runtimes.clone(),
             registries: self.registries(),
             transfers: self.transfers(),
+            image_budget: self.image_budget,
             trust_policy: self.trust_policy.clone(),
             shutdown_timeout: self.shutdown_timeout.unwrap_or(defaults.shutdown_timeout),
         }

@@ -50,6 +50,8 @@ pub struct EngineConfig {
     pub registries: sampan_registry::Settings,
     /// How much is fetched and sent at a time, and how stubbornly.
     pub transfers: sampan_registry::Limits,
+    /// Bytes that images may take before those that were not used for longest go; `None` lets all stay.
+    pub image_budget: Option<u64>,
     /// File that says which signatures images need; `None` accepts all.
     pub trust_policy: Option<PathBuf>,
     /// Seconds that containers get when the daemon stops them.
@@ -80,6 +82,7 @@ impl Default for EngineConfig {
             runtimes: BTreeMap::new(),
             registries: sampan_registry::Settings::default(),
             transfers: sampan_registry::Limits::default(),
+            image_budget: None,
             trust_policy: None,
             shutdown_timeout: 15,
         }

@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) storage: Arc<dyn SnapshotDriver>,
     pub(crate) images: Arc<Store>,
     pub(crate) transfers: sampan_registry::Transfers,
+    /// Held by a collection of images.
+    pub(crate) collecting: std::sync::atomic::AtomicBool,
     pub(crate) volumes: sampan_storage::volumes::Volumes,
     pub(crate) network: Manager,
     pub(crate) sandboxes: sampan_network::SandboxPool,
@@ -109,6 +111,7 @@ impl Engine {
             storage,
             images,
             transfers,
+            collecting: Default::default(),
             volumes,
             network,
             sandboxes,

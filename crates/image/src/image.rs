@@ -58,6 +58,10 @@ pub struct Image {
     pub(crate) manifests: Vec<ManifestRecord>,
     /// What the registry that it came from has been told about it.
     pub attestations: Vec<Attestation>,
+    /// Whether a collection leaves it alone.
+    pub pinned: bool,
+    /// When it came, nanoseconds since 1970; 0 when that is not known.
+    pub(crate) entered_at: i64,
 }
 
 impl Image {
@@ -120,6 +124,8 @@ impl Image {
             config_size: bytes.len() as u64,
             manifests: Vec::new(),
             attestations: Vec::new(),
+            pinned: false,
+            entered_at: 0,
         })
     }
 }
@@ -176,6 +182,8 @@ pub(crate) struct ImageRecord {
     pub(crate) manifests: Vec<ManifestRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) attestations: Vec<Attestation>,
+    pub(crate) pinned: bool,
+    pub(crate) entered_at: i64,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod attestation;
 mod blobs;
 mod changes;
+mod collect;
 mod compress;
 mod compression;
 mod config;
@@ -29,6 +30,7 @@ mod store;
 
 pub use attestation::Attestation;
 pub use changes::apply_changes;
+pub use collect::{CollectOptions, CollectedImage, CollectedImages};
 pub use compress::{CompressedLayer, Compression};
 pub use config::{Healthcheck, History, ImageConfig};
 pub use error::{ImageError, Result};

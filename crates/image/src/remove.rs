@@ -150,7 +150,7 @@ impl Store {
         Ok(())
     }
 
-    fn remove_image(
+    pub(crate) fn remove_image(
         &self,
         image: &Image,
         force: bool,

@@ -4,6 +4,7 @@ use crate::blobs::{Blobs, write_whole};
 use crate::error::{Doing, ImageError, Result};
 use crate::image::{Image, ImageRecord, now};
 use crate::incoming::{Protected, Unfinished};
+use crate::collect::Uses;
 use crate::known_blobs::KnownBlobs;
 use crate::partial::{Partial, Partials};
 use crate::reference::{Reference, is_full_id, is_hex};
@@ -45,6 +46,7 @@ pub struct Store {
     /// Compressed forms that are kept.
     pub(crate) kept: PathBuf,
     pub(crate) partials: Partials,
+    pub(crate) uses: Uses,
     pub(crate) unfinished: Unfinished,
     pub(crate) protected: Protected,
     state: Mutex<State>,
@@ -111,6 +113,7 @@ impl Store {
             known: Known(known),
             partials: Partials::open(root.join("partial"))?,
             kept: root.join("kept"),
+            uses: Uses::open(root.join("last-used.json")),
             unfinished: Unfinished::open(root.join("unfinished"))?,
             protected: Protected::default(),
             state: Mutex::default(),
@@ -211,6 +214,8 @@ impl Store {
         image.last_tagged_at = record.last_tagged_at;
         image.manifests.clone_from(&record.manifests);
         image.attestations.clone_from(&record.attestations);
+        image.pinned = record.pinned;
+        image.entered_at = record.entered_at;
         Ok((image, record))
     }
 
@@ -249,6 +254,7 @@ impl Store {
         }
         self.fill_sizes(&mut image)?;
         image.parent = parent;
+        image.entered_at = now();
         self.blobs.put(config)?;
         self.write_image(&image, Vec::new())?;
         let image = Arc::new(image);
@@ -268,6 +274,8 @@ impl Store {
             names,
             manifests: image.manifests.clone(),
             attestations: image.attestations.clone(),
+            pinned: image.pinned,
+            entered_at: image.entered_at,
         };
         let bytes =
             serde_json::to_vec(&record).map_err(std::io::Error::from).doing(|| "writing an image".into())?;
@@ -337,6 +345,7 @@ impl Store {
         fs::remove_file(&path).doing(|| format!("removing {}", path.display()))?;
         self.blobs.remove(id)?;
         self.drop_manifests(&image)?;
+        self.uses.forget(id);
         let mut removed = Vec::new();
         for layer in image.chain_ids.iter().rev() {
             let needed = self.state().images.values().any(|other| other.chain_ids.contains(layer));

@@ -3,9 +3,10 @@
 use sampan_engine::containers::Filters;
 use sampan_engine::{ByteStream, Distribution, ImageDetails, PullRequest, PushRequest, SearchRequest};
 use sampan_error::Result;
-use sampan_image::{HistoryRow, ImportOptions, Summary};
+use sampan_image::{CollectedImages, HistoryRow, ImportOptions, Summary};
 use sampan_registry::{Credentials, SearchResult, Steps};
 use std::future::Future;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// What happens while an archive is loaded.
@@ -76,6 +77,15 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Distribution>> + Send;
     /// Images as an archive.
     fn save_images(&self, names: Vec<String>) -> impl Future<Output = Result<ByteStream>> + Send;
+    /// Removes images until a budget is kept.
+    fn collect_images(
+        &self,
+        budget: Option<u64>,
+        minimum_age: Option<Duration>,
+        dry_run: bool,
+    ) -> impl Future<Output = Result<CollectedImages>> + Send;
+    /// Keeps an image from being collected, or no longer.
+    fn pin_image(&self, name: &str, pinned: bool) -> impl Future<Output = Result<()>> + Send;
     /// Removes images that no container uses.
     fn prune_images(&self, filters: &Filters) -> impl Future<Output = Result<(Vec<Removal>, u64)>> + Send;
 }

@@ -70,6 +70,7 @@ pub(super) fn inspect(details: &ImageDetails, version: Version) -> wire::Inspect
         },
         root_fs: wire::RootFs { kind: "layers", layers: image.diff_ids.clone() },
         metadata: wire::Metadata { last_tag_time: rfc3339(image.last_tagged_at) },
+        pinned: image.pinned,
         attestations: image.attestations.iter().map(attestation).collect(),
     }
 }

@@ -6,8 +6,9 @@ use sampan_engine::{
     ByteStream, Distribution, Engine, ImageDetails, PullRequest, PushRequest, SearchRequest,
 };
 use sampan_error::Result;
-use sampan_image::{HistoryRow, ImportOptions, LoadProgress, RemoveOptions, Removed, Summary};
+use sampan_image::{CollectedImages, HistoryRow, ImportOptions, LoadProgress, RemoveOptions, Removed, Summary};
 use sampan_registry::{Credentials, SearchResult, Steps};
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 impl Backend for Engine {
@@ -81,6 +82,19 @@ impl Backend for Engine {
 
     async fn save_images(&self, names: Vec<String>) -> Result<ByteStream> {
         Engine::images(self).save(names).await
+    }
+
+    async fn collect_images(
+        &self,
+        budget: Option<u64>,
+        minimum_age: Option<Duration>,
+        dry_run: bool,
+    ) -> Result<CollectedImages> {
+        Engine::images(self).collect(budget, minimum_age, dry_run).await
+    }
+
+    async fn pin_image(&self, name: &str, pinned: bool) -> Result<()> {
+        Engine::images(self).pin(name, pinned).await.map(drop)
     }
 
     async fn prune_images(&self, filters: &Filters) -> Result<(Vec<Removal>, u64)> {

@@ -1,6 +1,7 @@
 //! Images: `/images`.
 
 pub(crate) mod backend;
+mod collect;
 mod convert;
 mod create;
 mod engine;

@@ -54,6 +54,9 @@ pub(super) struct Inspect {
     #[serde(rename = "RootFS")]
     pub(super) root_fs: RootFs,
     pub(super) metadata: Metadata,
+    /// Ours: whether a collection under the disk budget leaves it alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pinned: bool,
     /// Ours: what others say about the image.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) attestations: Vec<Attestation>,

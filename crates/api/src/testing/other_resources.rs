@@ -16,9 +16,10 @@ use sampan_engine::{
     ByteStream, DiskUsage, Distribution, ImageDetails, PullRequest, PushRequest, SearchRequest, SystemInfo,
 };
 use sampan_error::{Error, Result};
-use sampan_image::{HistoryRow, ImportOptions, Summary};
+use sampan_image::{CollectedImages, HistoryRow, ImportOptions, Summary};
 use sampan_registry::{Credentials, SearchResult, Steps};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -190,6 +191,20 @@ impl images::backend::Backend for FakeEngine {
     async fn save_images(&self, names: Vec<String>) -> Result<ByteStream> {
         self.call("save_images", &names.join(" "))?;
         Ok(bytes("a tar"))
+    }
+
+    async fn collect_images(
+        &self,
+        budget: Option<u64>,
+        minimum_age: Option<Duration>,
+        dry_run: bool,
+    ) -> Result<CollectedImages> {
+        self.call("collect_images", &format!("{budget:?} {minimum_age:?} {dry_run}"))?;
+        Ok(CollectedImages::default())
+    }
+
+    async fn pin_image(&self, name: &str, pinned: bool) -> Result<()> {
+        self.call("pin_image", &format!("{name} {pinned}"))
     }
 
     async fn prune_images(&self, _filters: &Filters) -> Result<(Vec<Removal>, u64)> {

@@ -42,7 +42,9 @@ pub(super) fn group(path: &str, summary: &str, entries: &'static [Entry], asked:
     let mut text = format!("Usage:  {path} COMMAND\n\n{summary}\n\nCommands:\n");
     let width = padding(entries);
     for entry in sorted(entries) {
-        if entry.section != Section::Hidden {
+        let hidden = entry.section == Section::Hidden
+            || (entry.section == Section::Own && path.starts_with("docker "));
+        if !hidden {
             text.push_str(&format!("  {:width$} {}\n", entry.name, entry.action.summary()));
         }
     }

@@ -12,6 +12,8 @@ mod creation;
 mod dispatch;
 mod help;
 mod history;
+mod image_collect;
+mod image_pin;
 mod image_tree;
 mod images;
 mod inspect;

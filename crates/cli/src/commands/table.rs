@@ -7,7 +7,7 @@ use super::{
     watch_daemon,
 };
 use super::{completion, login, logout, pull, push};
-use super::{context, history, images, inspect, network, prune, ps, search, stats, system, volume};
+use super::{context, history, image_collect, image_pin, images, inspect, network, prune, ps, search, stats, system, volume};
 use crate::failure::{ExitStatus, Result};
 use crate::session::Session;
 
@@ -24,6 +24,11 @@ const fn aliased<C: Command>(name: &'static str, aliases: &'static [&'static str
 /// A row of the `Common Commands:` section.
 const fn common<C: Command>(name: &'static str) -> Entry {
     Entry { name, aliases: &[], section: Section::Common, action: Action::command::<C>() }
+}
+
+/// A command that Docker does not have; not listed when the program is called `docker`.
+const fn own<C: Command>(name: &'static str) -> Entry {
+    Entry { name, aliases: &[], section: Section::Own, action: Action::command::<C>() }
 }
 
 /// A command that help does not list.
@@ -163,6 +168,9 @@ const CONTEXT: &[Entry] = &[
 
 /// `docker image COMMAND`.
 const IMAGE: &[Entry] = &[
+    own::<image_collect::Args>("gc"),
+    own::<image_pin::Pin>("pin"),
+    own::<image_pin::Unpin>("unpin"),
     row::<history::Args>("history"),
     row::<inspect::image::Args>("inspect"),
     aliased::<images::List>("ls", &["list"]),

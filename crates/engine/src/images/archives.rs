@@ -25,6 +25,7 @@ impl Images {
         for image in &loaded {
             self.event(&image.id, image.names.first().unwrap_or(&image.id), "load");
         }
+        self.collect_later();
         Ok(loaded)
     }
 
@@ -66,7 +67,7 @@ impl Images {
         Ok(pruned)
     }
 
-    fn tell_removed(&self, removed: &[Removed]) {
+    pub(super) fn tell_removed(&self, removed: &[Removed]) {
         for step in removed {
             let (action, actor) = match step {
                 Removed::Untagged { image, .. } => ("untag", image),
@@ -79,7 +80,7 @@ impl Images {
     }
 
     /// All containers with their images.
-    fn all_users(&self) -> Vec<ImageUser> {
+    pub(super) fn all_users(&self) -> Vec<ImageUser> {
         let containers = self.engine.inner.registry.all();
         containers
             .iter()

@@ -1,6 +1,7 @@
 //! Images, as containers and the API need them: thin, asynchronous ways into the image store.
 
 mod archives;
+mod collect;
 pub(crate) mod builtin;
 mod defaults;
 mod transfer;
@@ -128,6 +129,7 @@ impl Images {
         let name = options.name.clone();
         let image = crate::blocking(move || Ok(engine.inner.images.import(&mut reader, &options)?)).await?;
         self.event(&image.id, name.as_deref().unwrap_or(&image.id), "import");
+        self.collect_later();
         Ok(image.id.clone())
     }
 
@@ -178,6 +180,7 @@ impl Images {
                 docker_architecture()
             ));
         }
+        self.engine.inner.images.mark_used(&image.id);
         Ok(ImageForContainer {
             id: image.id.clone(),
             top_layer: image.top_layer().map(str::to_owned),

@@ -85,6 +85,7 @@ impl Images {
         for one in &pulled {
             self.pulled_event(&one.name);
         }
+        self.collect_later();
         Ok(pulled)
     }
 
