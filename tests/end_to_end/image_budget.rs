@@ -62,7 +62,8 @@ fn the_configured_budget_is_kept_by_itself() {
     assert_eq!(names(&host), [BUSYBOX]);
     let old = host.data_root().join("image/records");
     host.stop_daemon();
-    let file = eventually("a record", || std::fs::read_dir(&old).ok()?.flatten().next().map(|entry| entry.path()));
+    let file =
+        eventually("a record", || std::fs::read_dir(&old).ok()?.flatten().next().map(|entry| entry.path()));
     let text = std::fs::read_to_string(&file).expect("a record");
     let mut record: serde_json::Value = serde_json::from_str(&text).expect("records are JSON");
     for field in ["last_tagged_at", "entered_at"] {

@@ -128,7 +128,9 @@ impl Store {
         let mut left = self.images();
         left.sort_by_key(|image| self.uses.of(image));
         while collected.after > options.budget {
-            let Some(at) = left.iter().position(|image| self.may_go(image, &left, options, users)) else { break };
+            let Some(at) = left.iter().position(|image| self.may_go(image, &left, options, users)) else {
+                break;
+            };
             let image = left.remove(at);
             let needed: HashSet<&String> = left.iter().flat_map(|image| &image.chain_ids).collect();
             let own = image.chain_ids.iter().filter(|layer| !needed.contains(layer));
@@ -138,12 +140,23 @@ impl Store {
             }
             collected.after = collected.after.saturating_sub(size);
             let names = self.names(&image.id).tags;
-            collected.images.push(CollectedImage { last_used: self.uses.of(&image), image: image.id.clone(), names, size });
+            collected.images.push(CollectedImage {
+                last_used: self.uses.of(&image),
+                image: image.id.clone(),
+                names,
+                size,
+            });
         }
         Ok(collected)
     }
 
-    fn may_go(&self, image: &Image, left: &[Arc<Image>], options: CollectOptions, users: &[ImageUser]) -> bool {
+    fn may_go(
+        &self,
+        image: &Image,
+        left: &[Arc<Image>],
+        options: CollectOptions,
+        users: &[ImageUser],
+    ) -> bool {
         let age = u128::try_from(now() - self.uses.of(image)).unwrap_or_default();
         !image.pinned
             && age >= options.minimum_age.as_nanos()

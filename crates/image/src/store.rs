@@ -1,10 +1,10 @@
 //! The image store: which images and names there are.
 
 use crate::blobs::{Blobs, write_whole};
+use crate::collect::Uses;
 use crate::error::{Doing, ImageError, Result};
 use crate::image::{Image, ImageRecord, now};
 use crate::incoming::{Protected, Unfinished};
-use crate::collect::Uses;
 use crate::known_blobs::KnownBlobs;
 use crate::partial::{Partial, Partials};
 use crate::reference::{Reference, is_full_id, is_hex};

@@ -1,8 +1,8 @@
 //! Ours: images under a disk budget.
 
 use super::backend::Backend;
-use crate::http::{Call, Outcome, reply};
 use crate::http::time::rfc3339;
+use crate::http::{Call, Outcome, reply};
 use sampan_error::{Error, Result};
 use serde::Serialize;
 use std::time::Duration;

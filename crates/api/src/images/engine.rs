@@ -6,7 +6,9 @@ use sampan_engine::{
     ByteStream, Distribution, Engine, ImageDetails, PullRequest, PushRequest, SearchRequest,
 };
 use sampan_error::Result;
-use sampan_image::{CollectedImages, HistoryRow, ImportOptions, LoadProgress, RemoveOptions, Removed, Summary};
+use sampan_image::{
+    CollectedImages, HistoryRow, ImportOptions, LoadProgress, RemoveOptions, Removed, Summary,
+};
 use sampan_registry::{Credentials, SearchResult, Steps};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;

@@ -46,15 +46,30 @@ async fn rule_10_progress_is_one_object_on_each_line() {
 }
 
 #[tokio::test]
-async fn import_and_what_comes_later() {
+async fn import_pull_and_push_reach_the_engine() {
     let server = Server::start();
     let reply = post(&server, "/images/create?fromSrc=-&repo=busybox&tag=v1").await;
     assert_eq!((reply.status, reply.body.as_str()), (200, "{\"status\":\"sha256:1\"}\r\n"));
-    assert_eq!(server.engine.calls(), ["import_image Some(\"busybox:v1\") tar"]);
-    let pull = server.ask("POST", "/images/create?fromImage=busybox&tag=latest").await;
-    assert_eq!(pull.status, 501);
-    assert!(pull.message().contains("cannot pull busybox"));
-    assert_eq!(server.ask("POST", "/images/a/b/push").await.status, 501);
+    assert_eq!(server.ask("POST", "/images/create?fromImage=busybox&tag=latest").await.status, 200);
+    assert_eq!(server.ask("POST", "/images/a/b/push?tag=v2").await.status, 200);
+    let calls = [
+        "import_image Some(\"busybox:v1\") tar",
+        "pull_image busybox Some(\"latest\")",
+        "push_image a/b Some(\"v2\")",
+    ];
+    assert_eq!(server.engine.calls(), calls);
+    let found =
+        server.ask("GET", "/images/search?term=red&limit=5&filters=%7B%22stars%22%3A%5B%223%22%5D%7D").await;
+    assert_eq!((found.status, found.json()[0]["name"].as_str()), (200, Some("found")));
+    assert_eq!(server.ask("GET", "/images/search?term=red&limit=many").await.status, 400);
+    assert_eq!(
+        server.ask("GET", "/distribution/a/b:1/json").await.json()["Descriptor"]["digest"],
+        "sha256:1"
+    );
+    let login = "POST /auth HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"username\":\"u\"}";
+    let mut client = server.connect().await;
+    client.send(login).await;
+    assert_eq!(client.reply(false).await.json()["IdentityToken"], "an identity");
     assert_eq!(server.ask("POST", "/build").await.status, 501);
 }
 

@@ -35,9 +35,16 @@ impl Command for Args {
         longest first.\nImages that are pinned or that a container was made from stay.";
 
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
-        flags.size(&mut self.budget, "budget", "", "Bytes that images may take (the daemon's image-disk-budget)");
+        flags.size(
+            &mut self.budget,
+            "budget",
+            "",
+            "Bytes that images may take (the daemon's image-disk-budget)",
+        );
         flags.bool(&mut self.dry_run, "dry-run", "", "Only say what would go");
-        flags.duration(&mut self.unused, "unused", "Images that were used within this stay").shown_default("2m");
+        flags
+            .duration(&mut self.unused, "unused", "Images that were used within this stay")
+            .shown_default("2m");
     }
 
     fn run(self, session: &Session, _parsed: Parsed) -> Result<ExitStatus> {

@@ -34,7 +34,8 @@ impl Command for Pin {
 }
 
 impl Command for Unpin {
-    const SPECIFICATION: Specification = Specification { summary: "Let the disk budget count for images again", ..PIN };
+    const SPECIFICATION: Specification =
+        Specification { summary: "Let the disk budget count for images again", ..PIN };
 
     fn flags<'a>(&'a mut self, _flags: &mut FlagSet<'a>) {}
 

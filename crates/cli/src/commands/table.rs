@@ -7,7 +7,10 @@ use super::{
     watch_daemon,
 };
 use super::{completion, login, logout, pull, push};
-use super::{context, history, image_collect, image_pin, images, inspect, network, prune, ps, search, stats, system, volume};
+use super::{
+    context, history, image_collect, image_pin, images, inspect, network, prune, ps, search, stats, system,
+    volume,
+};
 use crate::failure::{ExitStatus, Result};
 use crate::session::Session;
 

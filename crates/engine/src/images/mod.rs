@@ -1,8 +1,8 @@
 //! Images, as containers and the API need them: thin, asynchronous ways into the image store.
 
 mod archives;
-mod collect;
 pub(crate) mod builtin;
+mod collect;
 mod defaults;
 mod transfer;
 

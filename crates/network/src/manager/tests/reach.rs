@@ -205,9 +205,8 @@ fn two_instances_do_not_notice_each_other() {
 fn nothing_foreign_is_forwarded_where_we_turned_forwarding_on() {
     for already in [false, true] {
         with_lab(move |lab| {
-            if already {
-                host::set("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
-            }
+            // A new network begins with what this machine has.
+            host::set("/proc/sys/net/ipv4/ip_forward", if already { "1" } else { "0" }).unwrap();
             // A second network behind this host that is not ours.
             let third = Sandbox::create_isolated().unwrap();
             let pair = third.take_pair("vforeign0", Some("eth0"), 1500).unwrap();
