@@ -121,10 +121,14 @@ impl Reference {
         if self.domain != DEFAULT_DOMAIN {
             return self.repository();
         }
-        match self.path.strip_prefix(OFFICIAL) {
-            Some(name) if !name.contains('/') => name.to_owned(),
-            _ => self.path.clone(),
-        }
+        let short = match self.path.strip_prefix(OFFICIAL) {
+            Some(name) if !name.contains('/') => name,
+            _ => &self.path,
+        };
+        // A path of Docker Hub may look like another registry's name, or like an id.
+        let (domain, path) = split_domain(short);
+        let means_the_same = domain == self.domain && path == self.path && !is_full_id(short);
+        if means_the_same { short.to_owned() } else { self.repository() }
     }
 
     /// The whole as users write it: `busybox:latest`.

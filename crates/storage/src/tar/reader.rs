@@ -183,6 +183,10 @@ impl<'a, T: Tap> Reader<'a, T> {
         if kind == EntryKind::Regular {
             self.sparse_map(block, &records, &mut entry)?;
         }
+        // Extended headers can write what no file can be called.
+        if entry.path.contains(&0) || entry.link.contains(&0) {
+            return Err(StorageError::InvalidTar("a name has a zero byte in it".into()));
+        }
         Ok(entry)
     }
 
