@@ -12,6 +12,7 @@ mod image_forms;
 mod lifecycle;
 mod limits;
 mod logs;
+mod manifests;
 mod neighbours;
 mod nothing_is_left;
 mod registries;

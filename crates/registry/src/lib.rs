@@ -2,6 +2,7 @@
 
 mod client;
 mod credentials;
+mod list;
 mod manifest;
 mod prefix;
 mod pull;
@@ -15,6 +16,7 @@ pub use client::{
     BlobBody, Fetched, Registries, RegistryError, Repository, SearchResult, SearchTerm, Started, Upload,
 };
 pub use credentials::Credentials;
+pub use list::{Described, Member};
 pub use manifest::{
     DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Document, Index, LayerKind, Manifest, OCI_INDEX, OCI_MANIFEST,
     Platform,

@@ -3,8 +3,8 @@
 use sampan_engine::containers::Filters;
 use sampan_engine::{ByteStream, Distribution, ImageDetails, PullRequest, PushRequest, SearchRequest};
 use sampan_error::Result;
-use sampan_image::{CollectedImages, HistoryRow, ImportOptions, Summary};
-use sampan_registry::{Credentials, SearchResult, Steps};
+use sampan_image::{CollectedImages, HistoryRow, ImportOptions, Reference, Summary};
+use sampan_registry::{Credentials, Described, Member, SearchResult, Steps};
 use std::future::Future;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -69,6 +69,19 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Repositories of a registry that fit.
     fn search_images(&self, request: SearchRequest)
     -> impl Future<Output = Result<Vec<SearchResult>>> + Send;
+    /// A manifest or an index of a registry.
+    fn manifest(
+        &self,
+        reference: &Reference,
+        credentials: Credentials,
+    ) -> impl Future<Output = Result<Described>> + Send;
+    /// Gives a list of manifests to a registry; its digest.
+    fn push_list(
+        &self,
+        target: &Reference,
+        members: Vec<Member>,
+        credentials: Credentials,
+    ) -> impl Future<Output = Result<String>> + Send;
     /// What a registry has under a name.
     fn distribution(
         &self,

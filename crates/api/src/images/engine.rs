@@ -6,10 +6,11 @@ use sampan_engine::{
     ByteStream, Distribution, Engine, ImageDetails, PullRequest, PushRequest, SearchRequest,
 };
 use sampan_error::Result;
+use sampan_image::Reference;
 use sampan_image::{
     CollectedImages, HistoryRow, ImportOptions, LoadProgress, RemoveOptions, Removed, Summary,
 };
-use sampan_registry::{Credentials, SearchResult, Steps};
+use sampan_registry::{Credentials, Described, Member, SearchResult, Steps};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -76,6 +77,19 @@ impl Backend for Engine {
 
     async fn search_images(&self, request: SearchRequest) -> Result<Vec<SearchResult>> {
         Engine::images(self).search(request).await
+    }
+
+    async fn manifest(&self, reference: &Reference, credentials: Credentials) -> Result<Described> {
+        Engine::images(self).manifest(reference, &credentials).await
+    }
+
+    async fn push_list(
+        &self,
+        target: &Reference,
+        members: Vec<Member>,
+        credentials: Credentials,
+    ) -> Result<String> {
+        Engine::images(self).push_list(target, &members, &credentials).await
     }
 
     async fn distribution(&self, name: &str, credentials: Credentials) -> Result<Distribution> {

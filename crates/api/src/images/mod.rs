@@ -7,6 +7,7 @@ mod create;
 mod engine;
 mod handlers;
 mod load;
+mod manifests;
 mod progress;
 mod routes;
 mod transfer;

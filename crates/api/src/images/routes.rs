@@ -1,7 +1,7 @@
 //! The table of routes.
 
 use super::backend::Backend;
-use super::{collect, create, handlers, load, transfer};
+use super::{collect, create, handlers, load, manifests, transfer};
 use crate::http::{Route, delete, get, post};
 
 /// All routes of images.
@@ -19,6 +19,8 @@ pub(crate) fn routes<E: Backend>() -> Vec<Route<E>> {
         get("/images/{name*}/get", |call| Box::pin(load::save(call))),
         post("/images/{name*}/tag", |call| Box::pin(handlers::tag(call))),
         post("/images/{name*}/push", |call| Box::pin(transfer::push(call))),
+        get("/sampan/manifests/{name*}/json", |call| Box::pin(manifests::inspect(call))),
+        post("/sampan/manifests/{name*}/push", |call| Box::pin(manifests::push(call))),
         post("/sampan/images/collect", |call| Box::pin(collect::collect(call))),
         post("/sampan/images/{name*}/pin", |call| Box::pin(collect::pin(call, true))),
         post("/sampan/images/{name*}/unpin", |call| Box::pin(collect::pin(call, false))),

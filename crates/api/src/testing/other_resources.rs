@@ -16,8 +16,9 @@ use sampan_engine::{
     ByteStream, DiskUsage, Distribution, ImageDetails, PullRequest, PushRequest, SearchRequest, SystemInfo,
 };
 use sampan_error::{Error, Result};
+use sampan_image::Reference;
 use sampan_image::{CollectedImages, HistoryRow, ImportOptions, Summary};
-use sampan_registry::{Credentials, SearchResult, Steps};
+use sampan_registry::{Credentials, Described, Descriptor, Member, SearchResult, Steps};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -164,6 +165,21 @@ impl images::backend::Backend for FakeEngine {
     async fn search_images(&self, request: SearchRequest) -> Result<Vec<SearchResult>> {
         self.call("search_images", &format!("{} {:?} {}", request.term, request.limit, request.stars))?;
         Ok(vec![SearchResult { name: "found".into(), ..SearchResult::default() }])
+    }
+
+    async fn manifest(&self, reference: &Reference, _credentials: Credentials) -> Result<Described> {
+        self.call("manifest", &reference.to_string())?;
+        Ok(Described { descriptor: Descriptor::default(), bytes: "{}".into() })
+    }
+
+    async fn push_list(
+        &self,
+        target: &Reference,
+        members: Vec<Member>,
+        _credentials: Credentials,
+    ) -> Result<String> {
+        self.call("push_list", &format!("{target} {}", members.len()))?;
+        Ok("sha256:1".into())
     }
 
     async fn distribution(&self, name: &str, _credentials: Credentials) -> Result<Distribution> {

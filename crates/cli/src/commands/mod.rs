@@ -17,6 +17,7 @@ mod image_pin;
 mod image_tree;
 mod images;
 mod inspect;
+mod manifest;
 mod natural;
 mod network;
 mod oci_folder;

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Read, Write};
+use std::time::Instant;
 
 use serde::Deserialize;
 
 use crate::failure::{Failure, Result};
 use crate::format::units;
+use crate::session::Session;
 
 /// One message.
 #[derive(Debug, Default, Deserialize)]
@@ -60,17 +62,43 @@ pub(crate) fn show(
     target: Target,
     aux: &mut dyn FnMut(&serde_json::Value),
 ) -> Result<()> {
+    show_with(source, target, aux, None)
+}
+
+/// Shows what a pull or a push does, with a line below for all layers together, unless the program is called `docker`.
+///
+/// # Errors
+/// As [`show`].
+pub(crate) fn show_transfer(session: &Session, source: &mut dyn Read, target: Target) -> Result<()> {
+    let total = (session.name() != "docker").then(Total::default);
+    show_with(source, target, &mut |_| {}, total)
+}
+
+fn show_with(
+    source: &mut dyn Read,
+    target: Target,
+    aux: &mut dyn FnMut(&serde_json::Value),
+    mut total: Option<Total>,
+) -> Result<()> {
     let (mut out, terminal): (Box<dyn Write>, bool) = match target {
         Target::Stdout => (Box::new(std::io::stdout()), std::io::stdout().is_terminal()),
         Target::Stderr => (Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
         Target::Nowhere => (Box::new(std::io::sink()), false),
     };
     let mut lines: HashMap<String, usize> = HashMap::new();
+    if !terminal {
+        total = None;
+    }
     for message in serde_json::Deserializer::from_reader(source).into_iter::<Message>() {
         let message = message?;
         if let Some(value) = &message.aux {
             aux(value);
             continue;
+        }
+        if let Some(total) = &mut total {
+            total.take(&message);
+            // The line is drawn anew below whatever comes now.
+            write!(out, "\x1b[2K\r")?;
         }
         if let Some(problem) = message.error {
             return Err(Failure::message(problem.message));
@@ -95,9 +123,71 @@ pub(crate) fn show(
         if terminal && message.id.as_deref().is_some_and(|id| !id.is_empty()) {
             write!(out, "\x1b[{below}B")?;
         }
+        if let Some(line) = total.as_ref().and_then(Total::line) {
+            write!(out, "\x1b[2K\r{line}\r")?;
+        }
         out.flush()?;
     }
+    if total.is_some() {
+        write!(out, "\x1b[2K\r")?;
+    }
     Ok(())
+}
+
+/// All layers of a transfer together.
+struct Total {
+    layers: HashMap<String, (i64, i64)>,
+    /// Bytes that were there when the first were told: what a former pull left.
+    before: i64,
+    started: Instant,
+}
+
+impl Default for Total {
+    fn default() -> Self {
+        Self { layers: HashMap::new(), before: 0, started: Instant::now() }
+    }
+}
+
+impl Total {
+    fn take(&mut self, message: &Message) {
+        let (Some(id), Some(status)) = (&message.id, message.status.as_deref()) else { return };
+        match (status, &message.detail) {
+            ("Downloading" | "Pushing", Some(detail)) if detail.total > 0 => {
+                let fresh = self.layers.insert(id.clone(), (detail.current, detail.total)).is_none();
+                if fresh && self.layers.len() == 1 {
+                    self.started = Instant::now();
+                    self.before = detail.current;
+                }
+            }
+            ("Download complete" | "Pushed", _) => {
+                if let Some((current, total)) = self.layers.get_mut(id) {
+                    *current = *total;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Bytes so far and in all, rate, time left; nothing before the first byte and after the last.
+    fn line(&self) -> Option<String> {
+        let current: i64 = self.layers.values().map(|(current, _)| current).sum();
+        let total: i64 = self.layers.values().map(|(_, total)| total).sum();
+        if total == 0 || current >= total {
+            return None;
+        }
+        let seconds = self.started.elapsed().as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+        let size = |count: i64| units::human_size(count as f64);
+        let percent = current * 100 / total;
+        let mut line = format!("Total: {}/{} ({percent}%)", size(current), size(total));
+        let moved = current - self.before;
+        if seconds > 0.5 && moved > 0 {
+            #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+            let (rate, left) = (moved as f64 / seconds, (total - current) as f64);
+            line.push_str(&format!(", {}/s, {:.0} s left", units::human_size(rate), (left / rate).ceil()));
+        }
+        Some(line)
+    }
 }
 
 fn display(message: &Message, out: &mut dyn Write, terminal: bool) -> Result<()> {
@@ -167,5 +257,29 @@ impl Detail {
             text.push_str(&format!(" {}", self.units));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str, status: &str, current: i64, total: i64) -> Message {
+        let detail = Some(Detail { current, total, ..Detail::default() });
+        Message { id: Some(id.into()), status: Some(status.into()), detail, ..Message::default() }
+    }
+
+    #[test]
+    fn all_layers_are_added_up() {
+        let mut total = Total::default();
+        assert_eq!(total.line(), None);
+        total.take(&message("a", "Downloading", 1_000_000, 4_000_000));
+        total.take(&message("b", "Downloading", 1_000_000, 4_000_000));
+        total.take(&message("b", "Extracting", 1, 4_000_000));
+        assert_eq!(total.line().unwrap(), "Total: 2MB/8MB (25%)");
+        total.take(&message("a", "Download complete", 0, 0));
+        assert_eq!(total.line().unwrap(), "Total: 5MB/8MB (62%)");
+        total.take(&message("b", "Download complete", 0, 0));
+        assert_eq!(total.line(), None);
     }
 }

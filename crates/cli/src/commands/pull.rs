@@ -2,7 +2,7 @@
 
 use super::creation::named_reference;
 use super::output::print;
-use super::progress::{Target, show};
+use super::progress::{Target, show_transfer};
 use super::{Command, Positional, Specification};
 use crate::client::{Body, Query};
 use crate::config::registry_authentication;
@@ -65,7 +65,7 @@ impl Command for Args {
         let client = session.client()?;
         let mut answer = client.request_with("POST", "/images/create", &query, &headers, Body::None)?;
         let target = if self.quiet { Target::Nowhere } else { Target::Stdout };
-        show(&mut answer, target, &mut |_| {})?;
+        show_transfer(session, &mut answer, target)?;
         print(&format!("{reference}\n"))?;
         Ok(ExitStatus::SUCCESS)
     }

@@ -3,7 +3,7 @@
 use super::creation::named_reference;
 use super::output::print;
 use super::platform;
-use super::progress::{Target, show};
+use super::progress::{Target, show_transfer};
 use super::{Command, Positional, Specification};
 use crate::client::{Body, Query};
 use crate::config::registry_authentication;
@@ -101,7 +101,7 @@ impl Command for Args {
         let path = format!("/images/{}/{}/push", reference.domain, reference.path);
         let mut answer = session.client()?.request_with("POST", &path, &query, &headers, Body::None)?;
         let target = if self.quiet { Target::Nowhere } else { Target::Stdout };
-        show(&mut answer, target, &mut |_| {})?;
+        show_transfer(session, &mut answer, target)?;
         if self.quiet {
             print(&format!("{reference}\n"))?;
         }

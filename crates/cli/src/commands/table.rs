@@ -8,7 +8,7 @@ use super::{
 };
 use super::{completion, login, logout, pull, push};
 use super::{
-    context, history, image_collect, image_pin, images, inspect, network, prune, ps, search, stats, system,
+    context, history, image_collect, image_pin, images, inspect, manifest, network, prune, ps, search, stats, system,
     volume,
 };
 use crate::failure::{ExitStatus, Result};
@@ -71,6 +71,7 @@ pub(super) const ROOT: &[Entry] = &[
     group("container", "Manage containers", CONTAINER),
     group("context", "Manage contexts", CONTEXT),
     group("image", "Manage images", IMAGE),
+    group("manifest", manifest::SUMMARY, MANIFEST),
     group("network", "Manage networks", NETWORK),
     group("system", "Manage Docker", SYSTEM),
     group("volume", "Manage volumes", VOLUME),
@@ -185,6 +186,15 @@ const IMAGE: &[Entry] = &[
     row::<save::Args>("save"),
     row::<tag::Args>("tag"),
     aliased::<rmi::Args>("rm", &["remove", "rmi"]),
+];
+
+/// `docker manifest COMMAND`.
+const MANIFEST: &[Entry] = &[
+    row::<manifest::annotate::Args>("annotate"),
+    row::<manifest::create::Args>("create"),
+    row::<manifest::inspect::Args>("inspect"),
+    row::<manifest::push::Args>("push"),
+    row::<manifest::remove::Args>("rm"),
 ];
 
 /// `docker network COMMAND`.

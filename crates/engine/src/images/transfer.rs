@@ -3,7 +3,7 @@
 use super::Images;
 use sampan_error::{Error, Kind, Result};
 use sampan_image::{Compression, Reference};
-use sampan_registry::{Credentials, Document, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps};
+use sampan_registry::{Credentials, Described, Document, Member, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps};
 
 /// Results of a search when the caller sets no limit, and the most that may be asked for (Docker's own figures).
 const SEARCH_LIMIT: usize = 25;
@@ -187,6 +187,27 @@ impl Images {
             });
         }
         Err(failure.unwrap_or_else(|| Error::not_found(format!("{name} has no source"))))
+    }
+
+    /// A manifest or an index of a registry, with what it runs on.
+    ///
+    /// # Errors
+    /// What the registry said.
+    pub async fn manifest(&self, reference: &Reference, credentials: &Credentials) -> Result<Described> {
+        self.engine.inner.transfers.describe(reference, credentials).await.map_err(refused)
+    }
+
+    /// Gives a list of manifests to a registry; its digest.
+    ///
+    /// # Errors
+    /// What the registry said.
+    pub async fn push_list(
+        &self,
+        target: &Reference,
+        members: &[Member],
+        credentials: &Credentials,
+    ) -> Result<String> {
+        self.engine.inner.transfers.push_list(target, members, credentials).await.map_err(refused)
     }
 
     /// As Docker: the actor of a pull is the name.
