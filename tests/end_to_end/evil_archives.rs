@@ -84,6 +84,7 @@ fn nothing_leaves_the_folder_by_import_and_cp() {
             host.docker(&[
                 "run",
                 "--rm",
+                "--pull=never",
                 "--entrypoint",
                 "/bin/sh",
                 &image,
@@ -124,6 +125,7 @@ tar -C image -cf image.tar config.json manifest.json layer.tar"#;
         host.docker(&[
             "run",
             "--rm",
+            "--pull=never",
             "--entrypoint",
             "/bin/sh",
             &format!("evil:{recipe}"),

@@ -42,7 +42,10 @@ impl Transfers {
         for source in self.registries().sources(reference, credentials)? {
             match source.manifest(wanted).await {
                 Ok(fetched) => return described(&source, fetched).await,
-                Err(error) => failure = Error::from(error).context(format!("no such manifest: {}", reference.familiar())),
+                Err(error) => {
+                    failure =
+                        Error::from(error).context(format!("no such manifest: {}", reference.familiar()))
+                }
             }
         }
         Err(failure)
@@ -68,7 +71,9 @@ impl Transfers {
                 )));
             }
             if member.source.domain() != target.domain() {
-                return Err(Error::invalid("cannot use source images from a different registry than the target image"));
+                return Err(Error::invalid(
+                    "cannot use source images from a different registry than the target image",
+                ));
             }
             if member.source.repository() != target.repository() {
                 self.bring(&repository, member, credentials).await?;
@@ -93,7 +98,9 @@ impl Transfers {
             if repository.head_blob(&blob.digest).await?.is_some() {
                 continue;
             }
-            if let Started::Upload(upload) = repository.start_upload(Some((&blob.digest, source.path()))).await? {
+            if let Started::Upload(upload) =
+                repository.start_upload(Some((&blob.digest, source.path()))).await?
+            {
                 repository.cancel_upload(upload).await;
                 return Err(Error::unavailable(format!(
                     "registry {} does not mount blob {} from {}: push the image to {} first",
@@ -118,6 +125,7 @@ async fn described(source: &Repository, fetched: Fetched) -> Result<Described> {
         platform = serde_json::from_slice::<Platform>(&config).ok();
     }
     let size = fetched.bytes.len() as u64;
-    let descriptor = Descriptor { media_type, digest: fetched.digest, size, platform, ..Descriptor::default() };
+    let descriptor =
+        Descriptor { media_type, digest: fetched.digest, size, platform, ..Descriptor::default() };
     Ok(Described { descriptor, bytes: fetched.bytes })
 }

@@ -8,8 +8,8 @@ use super::{
 };
 use super::{completion, login, logout, pull, push};
 use super::{
-    context, history, image_collect, image_pin, images, inspect, manifest, network, prune, ps, search, stats, system,
-    volume,
+    context, history, image_collect, image_pin, images, inspect, manifest, network, prune, ps, search, stats,
+    system, volume,
 };
 use crate::failure::{ExitStatus, Result};
 use crate::session::Session;

@@ -3,7 +3,9 @@
 use super::Images;
 use sampan_error::{Error, Kind, Result};
 use sampan_image::{Compression, Reference};
-use sampan_registry::{Credentials, Described, Document, Member, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps};
+use sampan_registry::{
+    Credentials, Described, Document, Member, Platform, Pulled, Pushed, SearchResult, SearchTerm, Steps,
+};
 
 /// Results of a search when the caller sets no limit, and the most that may be asked for (Docker's own figures).
 const SEARCH_LIMIT: usize = 25;

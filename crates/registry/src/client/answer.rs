@@ -116,11 +116,7 @@ pub(crate) fn unreachable(host: &str, error: &reqwest::Error) -> RegistryError {
     if let Some(reason) = causes(error).find_map(distrust).or_else(alert) {
         return RegistryError::Distrusted { host, reason };
     }
-    let refused = causes(error).any(|cause| {
-        let cause = cause.downcast_ref::<std::io::Error>();
-        cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::ConnectionRefused)
-    });
-    RegistryError::Unreachable { host, reason: innermost(error), refused }
+    RegistryError::Unreachable { host, reason: innermost(error), connected: !error.is_connect() }
 }
 
 /// A failure in the middle of a body.

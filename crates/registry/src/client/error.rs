@@ -14,8 +14,8 @@ pub enum RegistryError {
         host: String,
         /// What the connection's end said.
         reason: String,
-        /// Whether nobody listens there at all.
-        refused: bool,
+        /// Whether there was a connection at all.
+        connected: bool,
     },
     /// TLS failed: one side does not trust the other.
     #[error(

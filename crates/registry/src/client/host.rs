@@ -11,7 +11,7 @@ use super::error::RegistryError;
 use super::tls;
 use crate::settings::Settings;
 
-const CONNECT: Duration = Duration::from_secs(15);
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// A host and the client for it. Connections are kept and shared by all that goes there.
 #[derive(Debug)]

@@ -184,9 +184,9 @@ fn nobody() -> RegistryError {
     RegistryError::Unauthorized { code: String::new(), message: "no basic auth credentials".to_owned() }
 }
 
-/// Whether waiting is of no use: nobody listens on a port of this machine, or the name has no address.
+/// Whether the same again would only take as long: there is no such host, nobody listens there, or nobody answers.
 fn hopeless(error: &RegistryError) -> bool {
-    matches!(error, RegistryError::Unreachable { refused: true, .. })
+    matches!(error, RegistryError::Unreachable { connected: false, .. } | RegistryError::Silent { .. })
 }
 
 fn secret(header: &str) -> Result<HeaderValue, RegistryError> {

@@ -35,7 +35,11 @@ impl Command for Args {
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let (list, name) = (complete(&parsed.arguments[0])?, complete(&parsed.arguments[1])?);
         let mut manifest = local::get(session, &list, &name).ok_or_else(|| {
-            Failure::message(format!("manifest for image {} does not exist in {}", whole(&name), whole(&list)))
+            Failure::message(format!(
+                "manifest for image {} does not exist in {}",
+                whole(&name),
+                whole(&list)
+            ))
         })?;
         let platform = &mut manifest["Descriptor"]["platform"];
         for (field, value) in [

@@ -27,20 +27,14 @@ impl Command for Args {
 
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
         flags.bool(&mut self.insecure, "insecure", "", "Allow communication with an insecure registry");
-        flags.bool(
-            &mut self.verbose,
-            "verbose",
-            "v",
-            "Output additional info including layers and platform",
-        );
+        flags.bool(&mut self.verbose, "verbose", "v", "Output additional info including layers and platform");
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let names: Vec<_> = parsed.arguments.iter().map(|name| complete(name)).collect::<Result<_>>()?;
         let manifest = match names.as_slice() {
-            [list, name] => local::get(session, list, name).ok_or_else(|| {
-                Failure::message(format!("No such manifest: {}", whole(name)))
-            })?,
+            [list, name] => local::get(session, list, name)
+                .ok_or_else(|| Failure::message(format!("No such manifest: {}", whole(name))))?,
             [name] => match local::all(session, name) {
                 Ok(members) => return show(&joined(&members).to_string()),
                 Err(_) => fetch(session, name)?,
