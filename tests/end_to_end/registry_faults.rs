@@ -341,3 +341,45 @@ fn campaign_kill_in_mid_pull() {
     assert_eq!(left, 0, "partial downloads are left in {}", partial.display());
     campaign.done(&format!("the image was whole or absent each time ({finished} times whole)"));
 }
+
+/// Puts an image at the registry whose only layer is this file, of this kind, and says what it unpacks to.
+fn put_image(host: &Host, registry: &Registry, layer: &[u8], kind: &str, diff_id: &str) {
+    let config = serde_json::json!({"architecture": "amd64", "os": "linux", "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [diff_id]}})
+    .to_string();
+    let config_digest = registry.put_blob(host, "bomb", config.as_bytes());
+    let layer_digest = registry.put_blob(host, "bomb", layer);
+    let manifest = serde_json::json!({"schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config_digest,
+            "size": config.len()},
+        "layers": [{"mediaType": format!("application/vnd.oci.image.layer.v1.tar+{kind}"),
+            "digest": layer_digest, "size": layer.len()}]});
+    registry.put_manifest(host, "bomb", kind, &manifest);
+}
+
+#[test]
+fn bombs_fill_nothing() {
+    let mut host = Host::with(Options { without_daemon: true, ..Options::default() });
+    let data = host.data_root().display().to_string();
+    host.shell("mkdir -p \"$1\" && mount -t tmpfs -o size=300m data \"$1\"", &[&data]).ok();
+    host.start_daemon();
+    let registry = Registry::start(&host, "plain", PORT, &Guard::default());
+    let file = host.folder().join("bomb").display().to_string();
+    // A gigabyte of the same letter in a tar (zeros would become a hole), in some megabytes of gzip and less of zstd.
+    let script = r#"
+        cd "$(dirname "$1")" && head -c 1G /dev/zero | tr '\0' x >letters
+        tar -c letters | tee >(sha256sum >"$1.sum") | gzip -1 >"$1.gzip"
+        tar -c letters | zstd -q -3 >"$1.zstd"; rm letters; cut -d' ' -f1 "$1.sum""#;
+    let sum = host.run(&["bash", "-c", script, "bash", &file]).ok().to_owned();
+    for (kind, said) in [("gzip", "no space left on device"), ("zstd", "grows more than")] {
+        let layer = std::fs::read(format!("{file}.{kind}")).expect("the bomb");
+        assert!(layer.len() < 20 << 20, "{kind}: {}", layer.len());
+        put_image(&host, &registry, &layer, kind, &format!("sha256:{sum}"));
+        let pulled = host.docker(&["pull", &format!("{}/bomb:{kind}", registry.address())]);
+        pulled.fails(1, said);
+        assert_eq!(host.docker(&["images", "-aq"]).ok(), "");
+        let left = host.shell("du -sm \"$1\" | cut -f1", &[&data]).ok().parse::<u64>().expect("a number");
+        assert!(left < 40, "{kind}: {left} MB are left behind");
+    }
+}
