@@ -12,8 +12,8 @@ use std::thread;
 
 /// Plain bytes of one block: the digest depends on it.
 const BLOCK: usize = 1 << 20;
-/// Level of compression: the digest depends on it too.
-const LEVEL: u32 = 5;
+/// Level of compression: the digest depends on it too. Four percent larger than at level 6, in two thirds of the time.
+const LEVEL: u32 = 3;
 /// Most threads that compress.
 const MOST_WORKERS: usize = 8;
 /// Magic, deflate, no flags, no time, no extra flags, unknown system.
