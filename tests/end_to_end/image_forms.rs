@@ -109,3 +109,18 @@ fn what_is_kept_keeps_its_digest() {
     host.docker(&["rmi", &source, &target]).ok();
     assert_eq!(count(), 0, "kept forms go with their layer");
 }
+
+#[test]
+fn an_archive_is_imported_from_the_web() {
+    let host = Host::new();
+    let folder = sampan_tests::tar_of(sampan_tests::BUSYBOX);
+    let folder = folder.parent().expect("a folder of archives").display().to_string();
+    let _server =
+        host.start(&["python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", &folder, "8000"]);
+    sampan_tests::until("the web server listens", || {
+        host.in_network(|| std::net::TcpStream::connect("127.0.0.1:8000").is_ok())
+    });
+    host.docker(&["import", "http://127.0.0.1:8000/busybox.tar", "web:1"]).ok();
+    assert_eq!(host.docker(&["run", "--rm", "web:1", "echo", "from the web"]).ok(), "from the web");
+    host.docker(&["import", "http://127.0.0.1:8000/missing.tar", "web:2"]).fails(1, "not found");
+}

@@ -13,7 +13,8 @@ mod transfers;
 mod trust;
 
 pub use client::{
-    BlobBody, Fetched, Registries, RegistryError, Repository, SearchResult, SearchTerm, Started, Upload,
+    BlobBody, BlobStream, Fetched, Registries, RegistryError, Repository, SearchResult, SearchTerm, Started,
+    Upload,
 };
 pub use credentials::Credentials;
 pub use list::{Described, Member};

@@ -56,6 +56,12 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         archive: ByteStream,
         options: ImportOptions,
     ) -> impl Future<Output = Result<String>> + Send;
+    /// The same of an archive that lies on a web server.
+    fn import_image_from(
+        &self,
+        address: &str,
+        options: ImportOptions,
+    ) -> impl Future<Output = Result<String>> + Send;
     /// Loads images from an archive, telling each step.
     fn load_images(
         &self,

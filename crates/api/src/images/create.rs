@@ -13,11 +13,6 @@ pub(super) async fn create<E: Backend>(call: Call<E>) -> Result<Outcome> {
     if call.query.text("fromImage").is_some() {
         return super::transfer::pull(call).await;
     }
-    if call.query.get("fromSrc") != "-" {
-        return Err(Error::not_implemented(
-            "importing from an address is not supported: fetch the archive and send it as the body with fromSrc=-",
-        ));
-    }
     let options = ImportOptions {
         name: call.query.text("repo").map(|repository| match call.query.text("tag") {
             Some(tag) => format!("{repository}:{tag}"),
@@ -27,8 +22,14 @@ pub(super) async fn create<E: Backend>(call: Call<E>) -> Result<Outcome> {
         message: call.query.get("message").to_owned(),
         platform: call.query.text("platform").map(str::to_owned),
     };
-    let engine = call.engine.clone();
-    let id = engine.import_image(byte_stream(call.into_stream()), options).await?;
+    let (engine, source) = (call.engine.clone(), call.query.get("fromSrc").to_owned());
+    let id = match source.as_str() {
+        "-" => engine.import_image(byte_stream(call.into_stream()), options).await?,
+        "" => return Err(Error::invalid("say what to make the image from: fromImage, or fromSrc")),
+        address if address.contains("://") => engine.import_image_from(address, options).await?,
+        // As Docker: an address without a scheme is one of the web.
+        address => engine.import_image_from(&format!("http://{address}"), options).await?,
+    };
     let line = reply::line(&Progress { status: Some(id), ..Progress::default() }, "\r\n")?;
     Ok(reply::with(StatusCode::OK, "application/json", Body::full(line)).into())
 }

@@ -48,6 +48,10 @@ impl Backend for Engine {
         Engine::images(self).import(archive, options).await
     }
 
+    async fn import_image_from(&self, address: &str, options: ImportOptions) -> Result<String> {
+        Engine::images(self).import_from(address, options).await
+    }
+
     async fn load_images(&self, archive: ByteStream, steps: UnboundedSender<LoadStep>) -> Result<()> {
         let told = steps.clone();
         let progress = move |progress| {

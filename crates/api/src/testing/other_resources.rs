@@ -193,6 +193,11 @@ impl images::backend::Backend for FakeEngine {
         Ok("sha256:1".into())
     }
 
+    async fn import_image_from(&self, address: &str, options: ImportOptions) -> Result<String> {
+        self.call("import_image_from", &format!("{:?} {address}", options.name))?;
+        Ok("sha256:1".into())
+    }
+
     async fn load_images(&self, archive: ByteStream, steps: UnboundedSender<LoadStep>) -> Result<()> {
         for _ in 0..self.with(|state| state.load_steps) {
             let step = LoadStep::Layer { id: "abc".into(), current: 1, total: 2 };

@@ -133,6 +133,16 @@ impl Images {
         Ok(image.id.clone())
     }
 
+    /// The same of an archive that lies on a web server.
+    ///
+    /// # Errors
+    /// What the server said; as [`Self::import`].
+    pub async fn import_from(&self, address: &str, options: ImportOptions) -> Result<String> {
+        use futures_util::StreamExt;
+        let stream = self.engine.inner.transfers.registries().open_url(address).await?;
+        self.import(Box::pin(stream.map(|chunk| chunk.map_err(Into::into))), options).await
+    }
+
     /// What images take on the disk.
     ///
     /// # Errors

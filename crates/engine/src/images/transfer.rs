@@ -160,35 +160,20 @@ impl Images {
     /// A bad name; what the registry said.
     pub async fn distribution(&self, name: &str, credentials: &Credentials) -> Result<Distribution> {
         let reference = Reference::parse(name)?.or_latest();
-        let wanted = reference.digest().or(reference.tag()).unwrap_or("latest").to_owned();
-        let mut failure = None;
-        for source in self.engine.inner.transfers.registries().sources(&reference, credentials)? {
-            let fetched = match source.manifest(&wanted).await {
-                Ok(fetched) => fetched,
-                Err(error) => {
-                    failure = Some(refused(error.into()));
-                    continue;
-                }
-            };
-            let platforms = match Document::parse(&fetched.bytes, &fetched.media_type)? {
-                Document::Index(index) => {
-                    index.manifests.into_iter().filter_map(|entry| entry.platform).collect()
-                }
-                Document::Manifest(manifest) => {
-                    let config = &manifest.config;
-                    let config = source.small_blob(&config.digest, config.size, 8 << 20).await?;
-                    // An artifact that is no image runs on nothing.
-                    serde_json::from_slice::<Platform>(&config).into_iter().collect()
-                }
-            };
-            return Ok(Distribution {
-                media_type: fetched.media_type,
-                digest: fetched.digest,
-                size: fetched.bytes.len() as u64,
-                platforms,
-            });
-        }
-        Err(failure.unwrap_or_else(|| Error::not_found(format!("{name} has no source"))))
+        let found = self.manifest(&reference, credentials).await?;
+        let descriptor = found.descriptor;
+        let platforms = match Document::parse(&found.bytes, &descriptor.media_type)? {
+            Document::Index(index) => {
+                index.manifests.into_iter().filter_map(|entry| entry.platform).collect()
+            }
+            Document::Manifest(_) => descriptor.platform.into_iter().collect(),
+        };
+        Ok(Distribution {
+            media_type: descriptor.media_type,
+            digest: descriptor.digest,
+            size: descriptor.size,
+            platforms,
+        })
     }
 
     /// A manifest or an index of a registry, with what it runs on.

@@ -13,7 +13,7 @@ use super::manifests::header;
 use super::{RegistryError, Repository};
 
 /// Bytes as they come.
-type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, RegistryError>> + Send>>;
+pub type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, RegistryError>> + Send>>;
 
 /// A blob on its way.
 pub struct BlobBody {

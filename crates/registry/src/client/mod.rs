@@ -4,6 +4,7 @@ mod answer;
 mod auth;
 mod blobs;
 mod catalogue;
+mod download;
 mod error;
 mod host;
 mod login;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sampan_error::Result;
 
-pub use blobs::BlobBody;
+pub use blobs::{BlobBody, BlobStream};
 pub use error::RegistryError;
 pub use manifests::Fetched;
 pub use search::{SearchResult, SearchTerm};

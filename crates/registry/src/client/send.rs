@@ -121,7 +121,7 @@ impl Connection {
     }
 
     /// Follows redirects of what has no body. To another host goes nothing that says who we are.
-    async fn follow(&self, request: Request) -> Result<Response, RegistryError> {
+    pub(super) async fn follow(&self, request: Request) -> Result<Response, RegistryError> {
         let mut next = request;
         for _ in 0..REDIRECTS {
             let copy = next.try_clone();
