@@ -14,6 +14,7 @@ mod limits;
 mod logs;
 mod manifests;
 mod neighbours;
+mod networks;
 mod nothing_is_left;
 mod registries;
 mod registry_faults;

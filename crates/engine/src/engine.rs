@@ -39,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) collecting: std::sync::atomic::AtomicBool,
     pub(crate) volumes: sampan_storage::volumes::Volumes,
     pub(crate) network: Manager,
+    pub(crate) network_records: Collection<crate::network::Network>,
     pub(crate) sandboxes: sampan_network::SandboxPool,
     pub(crate) program: crate::warm::Program,
     pub(crate) sessions: Sessions,
@@ -95,7 +96,10 @@ impl Engine {
             tracing::error!("{damaged}");
         }
         let volumes = sampan_storage::volumes::Volumes::open(&root)?;
-        let network = Manager::open(network_config(&config, &instance), &sampan_network::Records::default())?;
+        let network_records: Collection<crate::network::Network> = database.collection();
+        let networks = network_records.all()?.into_iter().map(|network| network.record).collect();
+        let records = sampan_network::Records { networks, ..Default::default() };
+        let network = Manager::open(network_config(&config, &instance), &records)?;
         let sandboxes = sampan_network::SandboxPool::new(
             &instance,
             config.warm_sandboxes,
@@ -114,6 +118,7 @@ impl Engine {
             collecting: Default::default(),
             volumes,
             network,
+            network_records,
             sandboxes,
             program: crate::warm::Program::seal()?,
             sessions: Sessions::default(),

@@ -5,8 +5,10 @@ use super::wire;
 use crate::containers;
 use crate::http::time::rfc3339;
 use crate::http::{Call, Outcome, filters, reply};
+use hyper::StatusCode;
 use sampan_engine::containers::{Filters, ListQuery};
-use sampan_error::{Error, Kind, Result};
+use sampan_engine::{NetworkRequest, SubnetRequest};
+use sampan_error::{Error, Result};
 use std::collections::BTreeMap;
 
 /// `GET /networks`
@@ -56,10 +58,17 @@ fn shown(network: Network) -> wire::Network {
         ipam: wire::Ipam {
             driver: "default",
             options: None,
-            config: subnets.map(|(subnet, gateway)| wire::Subnet { subnet, gateway }).collect(),
+            config: subnets
+                .map(|subnet| wire::Subnet {
+                    subnet: subnet.subnet,
+                    ip_range: subnet.range,
+                    gateway: subnet.gateway,
+                    auxiliary_addresses: subnet.reserved,
+                })
+                .collect(),
         },
         internal: network.internal,
-        attachable: false,
+        attachable: network.attachable,
         ingress: false,
         config_from: wire::ConfigFrom { network: "" },
         config_only: false,
@@ -110,25 +119,79 @@ pub(super) async fn inspect<E: Backend + containers::backend::Backend>(call: Cal
     Ok(reply::ok(&answer)?.into())
 }
 
+/// `POST /networks/create`
+pub(super) async fn create<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
+    let body: wire::Create = call.json().await?;
+    let id = call.engine.create_network(request(body)?).await?;
+    Ok(reply::json(StatusCode::CREATED, &wire::Created { id, warning: "" })?.into())
+}
+
+fn request(body: wire::Create) -> Result<NetworkRequest> {
+    if body.ingress || body.config_only || !body.config_from.network.is_empty() {
+        return Err(Error::not_implemented(
+            "networks of swarm mode and configurations of networks are nothing that Sampan has",
+        ));
+    }
+    if body.enable_ipv4 == Some(false) {
+        return Err(Error::not_implemented("networks without IPv4 are not supported"));
+    }
+    if !matches!(body.ipam.driver.as_str(), "" | "default") {
+        return Err(Error::invalid(format!(
+            "invalid IPAM driver {:?}: only default is there",
+            body.ipam.driver
+        )));
+    }
+    let subnets = body.ipam.config.into_iter().map(subnet).collect::<Result<_>>()?;
+    Ok(NetworkRequest {
+        name: body.name,
+        driver: body.driver,
+        internal: body.internal,
+        attachable: body.attachable,
+        ipv6: body.enable_ipv6.unwrap_or(false),
+        subnets,
+        options: body.options,
+        labels: body.labels,
+    })
+}
+
+fn subnet(wanted: wire::Subnet) -> Result<SubnetRequest> {
+    fn read<T: std::str::FromStr>(what: &str, text: &str) -> Result<Option<T>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|_| Error::invalid(format!("invalid {what} {text}")))
+    }
+    let mut reserved = BTreeMap::new();
+    for (name, text) in wanted.auxiliary_addresses {
+        if let Some(address) = read("auxiliary address", &text)? {
+            reserved.insert(name, address);
+        }
+    }
+    Ok(SubnetRequest {
+        subnet: read("subnet", &wanted.subnet)?,
+        range: read("IP range", &wanted.ip_range)?,
+        gateway: read("gateway", &wanted.gateway)?,
+        reserved,
+    })
+}
+
 /// `POST /networks/prune`
 pub(super) async fn prune<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    filters::only(&filters::parse(&call.query)?, &["until", "label", "label!"])?;
-    // The networks of the machine itself are never removed, and there are no others yet.
-    Ok(reply::ok(&wire::Prune { networks_deleted: Vec::new() })?.into())
+    let filters = filters::parse(&call.query)?;
+    filters::only(&filters, &["until", "label", "label!"])?;
+    let networks_deleted = call.engine.prune_networks(&filters).await?;
+    Ok(reply::ok(&wire::Prune { networks_deleted })?.into())
 }
 
 /// `DELETE /networks/{id}`
 pub(super) async fn remove<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    let network = find(&call.engine, &call.parameter("id")).await?;
-    Err(Error::new(
-        Kind::PermissionDenied,
-        format!("{} is a pre-defined network and cannot be removed", network.name),
-    ))
+    call.engine.remove_network(&call.parameter("id")).await?;
+    Ok(reply::no_content().into())
 }
 
-/// Everything about networks of one's own.
+/// Connecting and disconnecting while a container runs.
 pub(super) async fn not_yet<E: Backend>(_call: Call<E>) -> Result<Outcome> {
     Err(Error::not_implemented(
-        "networks of one's own are not part of this version of Sampan yet: use bridge, host or none",
+        "connecting a container that is there already is not part of this version of Sampan yet: name its networks when it is created",
     ))
 }

@@ -12,7 +12,7 @@ pub(crate) fn routes<E: crate::backend::Backend>() -> Vec<Route<E>> {
     vec![
         get("/networks", |call| Box::pin(handlers::list(call))),
         get("/networks/{id}", |call| Box::pin(handlers::inspect(call))),
-        post("/networks/create", |call| Box::pin(handlers::not_yet(call))),
+        post("/networks/create", |call| Box::pin(handlers::create(call))),
         post("/networks/prune", |call| Box::pin(handlers::prune(call))).since(25),
         post("/networks/{id}/connect", |call| Box::pin(handlers::not_yet(call))),
         post("/networks/{id}/disconnect", |call| Box::pin(handlers::not_yet(call))),

@@ -1,6 +1,6 @@
 //! Docker's JSON of networks.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// A network.
@@ -37,12 +37,71 @@ pub(super) struct Ipam {
     pub(super) config: Vec<Subnet>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// One range, shown and asked for.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 pub(super) struct Subnet {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) subnet: String,
+    #[serde(rename = "IPRange", skip_serializing_if = "String::is_empty")]
+    pub(super) ip_range: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) gateway: String,
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) auxiliary_addresses: BTreeMap<String, String>,
+}
+
+/// Go's clients write `null` for what is empty.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A network that is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Create {
+    pub(super) name: String,
+    pub(super) driver: String,
+    pub(super) internal: bool,
+    pub(super) attachable: bool,
+    pub(super) ingress: bool,
+    pub(super) config_only: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) config_from: CreateFrom,
+    #[serde(rename = "EnableIPv4")]
+    pub(super) enable_ipv4: Option<bool>,
+    #[serde(rename = "EnableIPv6")]
+    pub(super) enable_ipv6: Option<bool>,
+    #[serde(rename = "IPAM", deserialize_with = "or_default")]
+    pub(super) ipam: CreateIpam,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) options: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CreateFrom {
+    pub(super) network: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CreateIpam {
+    pub(super) driver: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) config: Vec<Subnet>,
+}
+
+/// What a creation says.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Created {
+    pub(super) id: String,
+    pub(super) warning: &'static str,
 }
 
 #[derive(Debug, Serialize)]

@@ -13,7 +13,8 @@ use sampan_engine::containers::{
 use sampan_engine::events::Event;
 use sampan_engine::spec::ContainerSpec;
 use sampan_engine::{
-    ByteStream, DiskUsage, Distribution, ImageDetails, PullRequest, PushRequest, SearchRequest, SystemInfo,
+    ByteStream, DiskUsage, Distribution, ImageDetails, NetworkRequest, PullRequest, PushRequest,
+    SearchRequest, SystemInfo,
 };
 use sampan_error::{Error, Result};
 use sampan_image::Reference;
@@ -90,6 +91,19 @@ impl networks::backend::Backend for FakeEngine {
             ..Network::default()
         };
         Ok(vec![network("bridge", "bridge", "a"), network("host", "host", "b"), network("none", "null", "c")])
+    }
+
+    async fn create_network(&self, request: NetworkRequest) -> Result<String> {
+        self.call("create_network", &format!("{} {:?}", request.name, request.subnets))?;
+        Ok("d".repeat(64))
+    }
+
+    async fn remove_network(&self, reference: &str) -> Result<()> {
+        self.call("remove_network", reference)
+    }
+
+    async fn prune_networks(&self, _filters: &Filters) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 }
 

@@ -2,8 +2,10 @@
 //! start and given back at the end.
 
 mod files;
-mod list;
+mod own;
 mod ports;
+
+pub use own::{Network, NetworkRequest, SubnetRequest};
 
 use crate::Engine;
 use crate::containers::{ContainerRecord, EndpointRecord, NetworkHold, PublishedPort};

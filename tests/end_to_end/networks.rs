@@ -1,0 +1,172 @@
+//! Networks of one's own: made, shown, used, kept apart, removed, and there again after a restart.
+
+use sampan_tests::{Host, Options, until};
+
+fn address(host: &Host, container: &str, network: &str) -> String {
+    let format = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+    host.docker(&["inspect", "-f", &format, container]).ok().to_owned()
+}
+
+/// Whether a container gets the page of a server. Not by busybox's wget, which crashes where names are looked up.
+fn reaches(host: &Host, container: &str, address: &str) -> bool {
+    let ask = format!("printf 'GET /page HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {address} 80 | grep -q '^page'");
+    host.docker(&["exec", container, "sh", "-c", &ask]).code == 0
+}
+
+fn serve(host: &Host, name: &str, network: &str) -> String {
+    let page = "mkdir -p /www; echo page >/www/page; httpd -f -h /www";
+    host.docker(&["run", "-d", "--name", name, "--network", network, "busybox", "sh", "-c", page]).ok();
+    let found = address(host, name, network);
+    until("the server listens", || {
+        host.docker(&["exec", name, "wget", "-q", "-O", "-", "http://127.0.0.1/page"]).code == 0
+    });
+    found
+}
+
+#[test]
+fn a_network_is_made_used_and_removed() {
+    let host = Host::new();
+    let words = [
+        "network",
+        "create",
+        "--subnet",
+        "10.77.0.0/24",
+        "--gateway",
+        "10.77.0.254",
+        "--ip-range",
+        "10.77.0.128/25",
+        "--aux-address",
+        "router=10.77.0.129",
+        "--label",
+        "team=blue",
+        "-o",
+        "com.docker.network.driver.mtu=1300",
+        "back",
+    ];
+    let id = host.docker(&words).ok().to_owned();
+    assert_eq!(id.len(), 64, "{id}");
+    host.docker(&["network", "create", "back"]).fails(1, "network with name back already exists");
+    host.docker(&["network", "create", "--subnet", "10.77.0.0/16", "other"]).fails(1, "overlaps");
+    host.docker(&["network", "create", "--driver", "nonsense", "other"]).fails(1, "plugin not found");
+    host.docker(&["network", "create", "--subnet", "10.78.0.0/24", "--gateway", "10.79.0.1", "other"])
+        .fails(1, "");
+    let shown = host.docker(&["network", "inspect", "back"]);
+    let shown: serde_json::Value = serde_json::from_str(shown.ok()).expect("inspect prints JSON");
+    assert_eq!(shown[0]["Labels"]["team"], "blue");
+    let range = &shown[0]["IPAM"]["Config"][0];
+    assert_eq!((&range["Subnet"], &range["Gateway"]), (&"10.77.0.0/24".into(), &"10.77.0.254".into()));
+    let listed =
+        host.docker(&["network", "ls", "--filter", "label=team=blue", "--format", "{{.Name}} {{.Driver}}"]);
+    assert_eq!(listed.ok(), "back bridge");
+
+    let web = serve(&host, "web", "back");
+    assert!(web.starts_with("10.77.0.") && web != "10.77.0.129", "{web}");
+    host.docker(&[
+        "run",
+        "-d",
+        "--name",
+        "peer",
+        "--network",
+        "back",
+        "--ip",
+        "10.77.0.200",
+        "busybox",
+        "sleep",
+        "1000",
+    ])
+    .ok();
+    assert_eq!(address(&host, "peer", "back"), "10.77.0.200");
+    let inside = host.docker(&[
+        "exec",
+        "peer",
+        "sh",
+        "-c",
+        "cat /sys/class/net/eth0/mtu; ip route | head -n 1 | sed 's/ *$//'",
+    ]);
+    assert_eq!(inside.ok(), "1300\ndefault via 10.77.0.254 dev eth0");
+    assert!(reaches(&host, "peer", &web));
+    host.docker(&["network", "rm", "back"]).fails(1, "has active endpoints");
+    let members = host.docker(&["network", "inspect", "-f", "{{len .Containers}}", "back"]);
+    assert_eq!(members.ok(), "2");
+    host.docker(&["rm", "-f", "web", "peer"]).ok();
+    assert_eq!(host.docker(&["network", "rm", &id[..12]]).ok(), &id[..12]);
+    host.docker(&["network", "inspect", "back"]).fails(1, "network back not found");
+    host.docker(&["network", "rm", "bridge"]).fails(1, "pre-defined network and cannot be removed");
+}
+
+#[test]
+fn networks_are_kept_apart() {
+    let host = Host::new();
+    host.docker(&["network", "create", "one"]).ok();
+    host.docker(&["network", "create", "two"]).ok();
+    host.docker(&["network", "create", "--internal", "inner"]).ok();
+    host.docker(&["network", "create", "-o", "com.docker.network.bridge.enable_icc=false", "silent"]).ok();
+    let (one, two) = (serve(&host, "web-one", "one"), serve(&host, "web-two", "two"));
+    let inner = serve(&host, "web-inner", "inner");
+    let silent = serve(&host, "web-silent", "silent");
+    for (name, network) in
+        [("in-one", "one"), ("in-inner", "inner"), ("in-silent", "silent"), ("in-bridge", "bridge")]
+    {
+        host.docker(&["run", "-d", "--name", name, "--network", network, "busybox", "sleep", "1000"]).ok();
+    }
+    assert!(reaches(&host, "in-one", &one));
+    assert!(!reaches(&host, "in-one", &two), "networks reach each other");
+    assert!(!reaches(&host, "in-bridge", &one), "the default network reaches others");
+    assert!(reaches(&host, "in-inner", &inner));
+    assert!(!reaches(&host, "in-inner", &one), "an internal network has a way out");
+    assert!(!reaches(&host, "in-one", &inner), "an internal network has a way in");
+    assert!(!reaches(&host, "in-silent", &silent), "members of a network without icc reach each other");
+    let out = |name: &str| host.docker(&["exec", name, "ping", "-c", "1", "-W", "2", "192.0.2.1"]).code == 0;
+    assert!(out("in-one"), "a network has no way out");
+    assert!(!out("in-inner"), "an internal network has a way out");
+}
+
+#[test]
+fn networks_and_their_containers_survive_the_daemon() {
+    let mut host = Host::new();
+    host.docker(&["network", "create", "--ipv6", "--label", "kept=yes", "back"]).ok();
+    let web = serve(&host, "web", "back");
+    let before = host.docker(&["network", "inspect", "-f", "{{.Id}} {{.IPAM.Config}} {{.Created}}", "back"]);
+    host.kill_daemon();
+    host.start_daemon();
+    let after = host.docker(&["network", "inspect", "-f", "{{.Id}} {{.IPAM.Config}} {{.Created}}", "back"]);
+    assert_eq!(after.ok(), before.ok());
+    host.docker(&["run", "-d", "--name", "peer", "--network", "back", "busybox", "sleep", "1000"]).ok();
+    assert!(reaches(&host, "peer", &web), "a container of before cannot be reached");
+    assert_ne!(address(&host, "peer", "back"), web, "an address was given twice");
+    let six = host.docker(&["exec", "peer", "ip", "-6", "addr", "show", "dev", "eth0", "scope", "global"]);
+    assert!(six.ok().contains("inet6 fd"), "{six}");
+    host.docker(&["rm", "-f", "web", "peer"]).ok();
+    let pruned = host.docker(&["network", "prune", "-f", "--filter", "label!=kept"]);
+    assert!(!pruned.ok().contains("back"), "{pruned}");
+    let pruned = host.docker(&["network", "prune", "-f"]);
+    assert!(pruned.ok().contains("Deleted Networks:\nback"), "{pruned}");
+    let left = host.docker(&["network", "ls", "--format", "{{.Name}}"]);
+    assert_eq!(left.ok().lines().count(), 3, "{left}");
+}
+
+#[test]
+fn several_networks_at_once() {
+    let host = Host::with(Options::default());
+    host.import(sampan_tests::BUSYBOX);
+    host.docker(&["network", "create", "front"]).ok();
+    host.docker(&["network", "create", "back"]).ok();
+    let (front, back) = (serve(&host, "web-front", "front"), serve(&host, "web-back", "back"));
+    host.docker(&[
+        "run",
+        "-d",
+        "--name",
+        "both",
+        "--network",
+        "front",
+        "--network",
+        "back",
+        "busybox",
+        "sleep",
+        "1000",
+    ])
+    .ok();
+    assert!(reaches(&host, "both", &front) && reaches(&host, "both", &back));
+    host.docker(&["create", "--name", "lost", "--network", "nowhere", "busybox", "true"]);
+    host.docker(&["start", "lost"]).fails(1, "network nowhere not found");
+}
