@@ -322,7 +322,7 @@ fn campaign_kill_in_mid_pull() {
         // From before the first byte to after the last one.
         slow.store(round % 5 * 10, Ordering::SeqCst);
         let pull = lab.host.docker_running(&["pull", &name]);
-        std::thread::sleep(Duration::from_millis((round * 37 % 400) as u64));
+        std::thread::sleep(Duration::from_millis((round * 211 % 1600) as u64));
         lab.host.kill_daemon();
         drop(pull);
         lab.host.start_daemon();
