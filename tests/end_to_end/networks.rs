@@ -170,3 +170,34 @@ fn several_networks_at_once() {
     host.docker(&["create", "--name", "lost", "--network", "nowhere", "busybox", "true"]);
     host.docker(&["start", "lost"]).fails(1, "network nowhere not found");
 }
+
+#[test]
+fn containers_come_and_go() {
+    let host = Host::new();
+    host.docker(&["network", "create", "--subnet", "10.66.0.0/24", "back"]).ok();
+    let web = serve(&host, "web", "back");
+    host.docker(&["run", "-d", "--name", "app", "busybox", "sleep", "1000"]).ok();
+    assert!(!reaches(&host, "app", &web));
+    host.docker(&["network", "connect", "--ip", "10.66.0.99", "back", "app"]).ok();
+    assert_eq!(address(&host, "app", "back"), "10.66.0.99");
+    assert!(reaches(&host, "app", &web), "a connected container reaches nothing");
+    let way_out = host.docker(&["exec", "app", "ping", "-c", "1", "-W", "2", "192.0.2.1"]);
+    assert_eq!(way_out.code, 0, "the first network is the way out still: {way_out}");
+    host.docker(&["network", "connect", "back", "app"]).fails(1, "already exists in network back");
+    host.docker(&["restart", "-t", "0", "app"]).ok();
+    assert_eq!(address(&host, "app", "back"), "10.66.0.99", "it is connected after a restart");
+    host.docker(&["network", "disconnect", "back", "app"]).ok();
+    assert!(!reaches(&host, "app", &web), "a disconnected container reaches the network");
+    host.docker(&["network", "disconnect", "back", "app"]).fails(1, "is not connected to network back");
+    // The address is free again; a stopped container takes it with its start.
+    host.docker(&["create", "--name", "later", "busybox", "sleep", "1000"]).ok();
+    host.docker(&["network", "connect", "--ip", "10.66.0.99", "back", "later"]).ok();
+    host.docker(&["start", "later"]).ok();
+    assert!(reaches(&host, "later", &web));
+    host.docker(&["run", "-d", "--name", "alone", "--network", "none", "busybox", "sleep", "1000"]).ok();
+    host.docker(&["network", "connect", "back", "alone"]).fails(1, "private (none) mode");
+    host.docker(&["run", "-d", "--name", "wide", "--network", "host", "busybox", "sleep", "1000"]).ok();
+    host.docker(&["network", "connect", "back", "wide"]).fails(1, "cannot be connected to any other network");
+    host.docker(&["rm", "-f", "web", "app", "later", "alone", "wide"]).ok();
+    host.docker(&["network", "rm", "back"]).ok();
+}

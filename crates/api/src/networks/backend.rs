@@ -2,6 +2,7 @@
 
 use sampan_engine::NetworkRequest;
 use sampan_engine::containers::Filters;
+use sampan_engine::spec::EndpointOptions;
 use sampan_error::Result;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -41,6 +42,16 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     fn create_network(&self, request: NetworkRequest) -> impl Future<Output = Result<String>> + Send;
     /// Removes one.
     fn remove_network(&self, reference: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Brings a container into one.
+    fn connect_container(
+        &self,
+        network: &str,
+        container: &str,
+        options: EndpointOptions,
+    ) -> impl Future<Output = Result<()>> + Send;
+    /// Takes a container out of one.
+    fn disconnect_container(&self, network: &str, container: &str)
+    -> impl Future<Output = Result<()>> + Send;
     /// Removes those that nobody uses; their names.
     fn prune_networks(&self, filters: &Filters) -> impl Future<Output = Result<Vec<String>>> + Send;
 }

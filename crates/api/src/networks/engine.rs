@@ -2,6 +2,7 @@
 
 use super::backend::{Backend, Network, Subnet};
 use sampan_engine::containers::Filters;
+use sampan_engine::spec::EndpointOptions;
 use sampan_engine::{Engine, NetworkRequest};
 use sampan_error::Result;
 use std::collections::BTreeMap;
@@ -17,6 +18,19 @@ impl Backend for Engine {
 
     async fn remove_network(&self, reference: &str) -> Result<()> {
         Engine::remove_network(self, reference).await
+    }
+
+    async fn connect_container(
+        &self,
+        network: &str,
+        container: &str,
+        options: EndpointOptions,
+    ) -> Result<()> {
+        Engine::connect_container(self, network, container, options).await
+    }
+
+    async fn disconnect_container(&self, network: &str, container: &str) -> Result<()> {
+        Engine::disconnect_container(self, network, container).await
     }
 
     async fn prune_networks(&self, filters: &Filters) -> Result<Vec<String>> {

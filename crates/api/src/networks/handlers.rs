@@ -189,9 +189,17 @@ pub(super) async fn remove<E: Backend>(call: Call<E>) -> Result<Outcome> {
     Ok(reply::no_content().into())
 }
 
-/// Connecting and disconnecting while a container runs.
-pub(super) async fn not_yet<E: Backend>(_call: Call<E>) -> Result<Outcome> {
-    Err(Error::not_implemented(
-        "connecting a container that is there already is not part of this version of Sampan yet: name its networks when it is created",
-    ))
+/// `POST /networks/{id}/connect`
+pub(super) async fn connect<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
+    let body: wire::Connect = call.json().await?;
+    let options = containers::convert::endpoint_options(body.endpoint_config.unwrap_or_default())?;
+    call.engine.connect_container(&call.parameter("id"), &body.container, options).await?;
+    Ok(reply::empty(StatusCode::OK).into())
+}
+
+/// `POST /networks/{id}/disconnect`
+pub(super) async fn disconnect<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
+    let body: wire::Disconnect = call.json().await?;
+    call.engine.disconnect_container(&call.parameter("id"), &body.container).await?;
+    Ok(reply::empty(StatusCode::OK).into())
 }

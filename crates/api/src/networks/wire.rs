@@ -1,5 +1,6 @@
 //! Docker's JSON of networks.
 
+use crate::containers::wire::Endpoint;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
@@ -94,6 +95,21 @@ pub(super) struct CreateIpam {
     pub(super) driver: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) config: Vec<Subnet>,
+}
+
+/// A container that is to come into a network.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Connect {
+    pub(super) container: String,
+    pub(super) endpoint_config: Option<Endpoint>,
+}
+
+/// A container that is to leave a network.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Disconnect {
+    pub(super) container: String,
 }
 
 /// What a creation says.

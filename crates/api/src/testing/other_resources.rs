@@ -11,7 +11,7 @@ use sampan_engine::containers::{
     ClientStream, ExecOptions, ExecStart, ExecState, Filters, Pruned, RunOptions,
 };
 use sampan_engine::events::Event;
-use sampan_engine::spec::ContainerSpec;
+use sampan_engine::spec::{ContainerSpec, EndpointOptions};
 use sampan_engine::{
     ByteStream, DiskUsage, Distribution, ImageDetails, NetworkRequest, PullRequest, PushRequest,
     SearchRequest, SystemInfo,
@@ -100,6 +100,19 @@ impl networks::backend::Backend for FakeEngine {
 
     async fn remove_network(&self, reference: &str) -> Result<()> {
         self.call("remove_network", reference)
+    }
+
+    async fn connect_container(
+        &self,
+        network: &str,
+        container: &str,
+        options: EndpointOptions,
+    ) -> Result<()> {
+        self.call("connect_container", &format!("{network} {container} {:?}", options.aliases))
+    }
+
+    async fn disconnect_container(&self, network: &str, container: &str) -> Result<()> {
+        self.call("disconnect_container", &format!("{network} {container}"))
     }
 
     async fn prune_networks(&self, _filters: &Filters) -> Result<Vec<String>> {

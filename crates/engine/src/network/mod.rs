@@ -2,6 +2,7 @@
 //! start and given back at the end.
 
 mod files;
+mod join;
 mod own;
 mod ports;
 

@@ -206,7 +206,7 @@ impl Engine {
             .collect())
     }
 
-    fn find_network(&self, reference: &str) -> Result<Network> {
+    pub(super) fn find_network(&self, reference: &str) -> Result<Network> {
         let networks = self.all_networks()?;
         let exact = networks.iter().find(|it| it.record.name == reference || it.record.id == reference);
         if let Some(found) = exact {

@@ -22,7 +22,7 @@ pub(super) fn requests(networking: NetworkingConfig) -> Result<BTreeMap<String, 
 ///
 /// # Errors
 /// An address that is none.
-fn options(endpoint: Endpoint) -> Result<EndpointOptions> {
+pub(crate) fn options(endpoint: Endpoint) -> Result<EndpointOptions> {
     let ipam = endpoint.ipam_config.unwrap_or_default();
     for (text, is_address) in [
         (&ipam.ipv4_address, ipam.ipv4_address.parse::<std::net::Ipv4Addr>().is_ok()),

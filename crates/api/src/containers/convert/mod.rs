@@ -16,6 +16,7 @@ mod stats;
 mod version_rules;
 
 pub(crate) use create::spec;
+pub(crate) use endpoint::options as endpoint_options;
 pub(crate) use inspect::inspect;
 pub(crate) use list::summary;
 pub(crate) use process::process;
