@@ -36,7 +36,8 @@ fn the_least_recently_used_go_first() {
     let trial = host.sampan(&["image", "gc", "--budget", "13m", "--unused", "0s", "--dry-run"]);
     assert!(trial.ok().contains("would remove fourth:latest"), "{trial}");
     assert_eq!(names(&host).len(), 5, "a trial removes nothing");
-    host.sampan(&["image", "gc", "--budget", "13m", "--unused", "0s"]).ok();
+    let removed = host.sampan(&["image", "gc", "--budget", "13m", "--unused", "0s"]);
+    assert!(removed.ok().contains("removed fourth:latest"), "{removed}");
     assert_eq!(names(&host), [BUSYBOX, "first", "second", "third"]);
     host.sampan(&["image", "gc", "--budget", "1k", "--unused", "0s"]).ok();
     assert_eq!(names(&host), [BUSYBOX, "second", "third"], "busybox carries the others");

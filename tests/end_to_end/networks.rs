@@ -49,7 +49,7 @@ fn a_network_is_made_used_and_removed() {
     host.docker(&["network", "create", "--subnet", "10.77.0.0/16", "other"]).fails(1, "overlaps");
     host.docker(&["network", "create", "--driver", "nonsense", "other"]).fails(1, "plugin not found");
     host.docker(&["network", "create", "--subnet", "10.78.0.0/24", "--gateway", "10.79.0.1", "other"])
-        .fails(1, "");
+        .fails(1, "no matching subnet for gateway 10.79.0.1");
     let shown = host.docker(&["network", "inspect", "back"]);
     let shown: serde_json::Value = serde_json::from_str(shown.ok()).expect("inspect prints JSON");
     assert_eq!(shown[0]["Labels"]["team"], "blue");

@@ -2,7 +2,7 @@
 //! thrown away without need.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sampan_tests::registry::{Fault, Front, Guard, PASSWORD, Registry, USER};
@@ -88,13 +88,7 @@ fn what_passes_by_itself_is_waited_for() {
     lab.host.docker(&["pull", &name]).ok();
     lab.is_whole(&name);
     // Of the layer that broke off in the middle only the rest was asked for.
-    let resumed = front.seen().iter().any(|head| {
-        let range = head
-            .lines()
-            .find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
-        range.is_some_and(|range| !range.starts_with("0-"))
-    });
-    assert!(resumed, "{:#?}", front.seen());
+    assert!(front.asked("range: bytes=") > front.asked("range: bytes=0-"), "{:#?}", front.seen());
 }
 
 #[test]
@@ -240,20 +234,17 @@ fn a_registry_that_dies_at_any_stage_is_survived() {
 }
 
 #[test]
-fn an_upload_goes_on_where_it_broke_off() {
+fn an_upload_that_broke_off_is_taken_up_again() {
     let lab = Lab::new();
     let name = format!("{}/app:1", lab.registry.address());
     lab.host.docker(&["pull", &name]).ok();
-    let cut = Arc::new(AtomicBool::new(true));
-    let cuts = Arc::clone(&cut);
+    let cuts = AtomicUsize::new(0);
     let front = lab.front(move |what, _| {
-        // What has been sent stays at the registry, the answer is lost.
-        (what.starts_with("PATCH ") && cuts.load(Ordering::SeqCst)).then_some(Fault::Half)
+        let cut = what.starts_with("PATCH ") && cuts.fetch_add(1, Ordering::SeqCst) < 2;
+        cut.then_some(Fault::Cut(500_000))
     });
     let target = format!("{}/fresh/app:1", front.address());
     lab.host.docker(&["tag", &name, &target]).ok();
-    lab.host.docker(&["push", &target]);
-    cut.store(false, Ordering::SeqCst);
     lab.host.docker(&["push", &target]).ok();
     let digest = |name: &str| {
         let place = format!("docker://{name}");
@@ -280,8 +271,40 @@ fn a_full_disk_is_said_and_what_came_is_kept() {
     lab.host.docker(&["pull", &name]).fails(1, "no space left on device");
     lab.has_nothing();
     lab.host.shell("mount -o remount,size=200m \"$1\"", &[&data]).ok();
+    let front = lab.front(|_, _| None);
+    let name = format!("{}/app:1", front.address());
     lab.host.docker(&["pull", &name]).ok();
     lab.is_whole(&name);
+    let whole = front.asked("/blobs/") - front.asked("range: bytes=");
+    assert_eq!(whole, 1, "only the configuration is asked for as a whole: {:#?}", front.seen());
+}
+
+/// kill -9 in the middle of a layer: the next daemon asks only for the rest.
+#[test]
+fn a_download_goes_on_in_the_next_daemon() {
+    let mut lab = Lab::new();
+    let configuration = lab.id.clone();
+    let stalls = AtomicUsize::new(0);
+    let front = lab.front(move |what, _| {
+        let first = is_big_blob(what) && !what.contains(&configuration);
+        (first && stalls.fetch_add(1, Ordering::SeqCst) < 2).then_some(Fault::Stall)
+    });
+    let name = format!("{}/app:1", front.address());
+    let pull = lab.host.docker_running(&["pull", &name]);
+    let partial = lab.host.data_root().join("image/partial");
+    sampan_tests::until("half the layer is there", || {
+        let files = std::fs::read_dir(&partial).into_iter().flatten().flatten();
+        files.filter_map(|file| file.metadata().ok()).any(|file| file.len() > 5_000_000)
+    });
+    lab.host.kill_daemon();
+    drop(pull);
+    lab.host.start_daemon();
+    lab.has_nothing();
+    lab.host.docker(&["pull", &name]).ok();
+    lab.is_whole(&name);
+    assert!(front.asked("range: bytes=") > front.asked("range: bytes=0-"), "{:#?}", front.seen());
+    let left = std::fs::read_dir(&partial).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "partial downloads are left in {}", partial.display());
 }
 
 #[test]
@@ -336,7 +359,7 @@ fn campaign_kill_in_mid_pull() {
     }
     lab.host.docker(&["pull", &name]).ok();
     lab.is_whole(&name);
-    let partial = lab.host.data_root().join("images/partial");
+    let partial = lab.host.data_root().join("image/partial");
     let left = std::fs::read_dir(&partial).map_or(0, Iterator::count);
     assert_eq!(left, 0, "partial downloads are left in {}", partial.display());
     campaign.done(&format!("the image was whole or absent each time ({finished} times whole)"));

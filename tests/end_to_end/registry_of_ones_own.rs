@@ -1,6 +1,8 @@
 //! `sampan registry serve`: what other people's programs push to it and pull from it.
 
-use sampan_tests::registry::{Certificates, PASSWORD, USER};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sampan_tests::registry::{Certificates, Fault, Front, PASSWORD, USER};
 use sampan_tests::{BUSYBOX, Engine, Host, Options, Running, sampan_binary, sampan_only, until};
 
 const ADDRESS: &str = "127.0.0.1:5000";
@@ -159,4 +161,36 @@ fn an_upload_outlives_the_registry_and_garbage_is_collected() {
     assert_eq!(words(&["--dry-run"]), "1 blobs, 11 bytes would be removed");
     assert_eq!(words(&[]), "1 blobs, 11 bytes removed");
     assert!(!file.exists());
+}
+
+/// Unlike CNCF's registry 2.8, which throws an upload away whose connection broke off, ours keeps what came.
+#[test]
+fn an_upload_goes_on_where_it_broke_off() {
+    if sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    let _registry = serve(&host, &[]);
+    let base = format!("{ADDRESS}/app:base");
+    host.docker(&["tag", BUSYBOX, &base]).ok();
+    host.docker(&["push", &base]).ok();
+    let script = "dd if=/dev/urandom of=/big bs=1M count=12 2>/dev/null";
+    host.docker(&["run", "--name", "step", BUSYBOX, "sh", "-c", script]).ok();
+    let cuts = AtomicUsize::new(0);
+    let front = Front::start(&host, 5002, 5000, move |what, _| {
+        let cut = what.starts_with("PATCH ") && cuts.fetch_add(1, Ordering::SeqCst) < 2;
+        cut.then_some(Fault::Cut(5_000_000))
+    });
+    let target = format!("{}/app:1", front.address());
+    host.docker(&["commit", "step", &target]).ok();
+    host.docker(&["push", &target]).ok();
+    let sent = front.sent();
+    assert!(
+        (12_000_000..16_000_000).contains(&sent),
+        "{sent} bytes were sent for 12 MB: {:#?}",
+        front.seen()
+    );
+    let place = format!("{ADDRESS}/app:1");
+    host.docker(&["rmi", "-f", &target]).ok();
+    host.docker(&["pull", &place]).ok();
 }

@@ -35,7 +35,7 @@ pub(crate) struct Inner {
     pub(crate) storage: Arc<dyn SnapshotDriver>,
     pub(crate) images: Arc<Store>,
     pub(crate) transfers: sampan_registry::Transfers,
-    /// Held by a collection of images.
+    /// True while images are collected, so that two collections are never under way.
     pub(crate) collecting: std::sync::atomic::AtomicBool,
     pub(crate) volumes: sampan_storage::volumes::Volumes,
     pub(crate) network: Manager,

@@ -71,18 +71,25 @@ impl Uses {
     }
 
     fn mark(&self, id: &str) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let time = now();
-        state.times.insert(id.to_owned(), time);
-        if time - state.written < WRITTEN_EVERY {
-            return;
-        }
-        state.written = time;
-        let new = self.path.with_extension("new");
-        // Knowledge that only orders images: what cannot be written is no failure of the use.
-        if let Ok(text) = serde_json::to_vec(&state.times) {
-            let _ = fs::write(&new, text).and_then(|()| fs::rename(&new, &self.path));
-        }
+        let times = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.times.insert(id.to_owned(), time);
+            if time - state.written < WRITTEN_EVERY {
+                return;
+            }
+            state.written = time;
+            state.times.clone()
+        };
+        // A container is being started: it does not wait for the disk.
+        let path = self.path.clone();
+        std::thread::spawn(move || {
+            let new = path.with_extension("new");
+            // Knowledge that only orders images: what cannot be written is no failure of the use.
+            if let Ok(text) = serde_json::to_vec(&times) {
+                let _ = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
+            }
+        });
     }
 
     fn of(&self, image: &Image) -> i64 {
@@ -135,17 +142,13 @@ impl Store {
             let needed: HashSet<&String> = left.iter().flat_map(|image| &image.chain_ids).collect();
             let own = image.chain_ids.iter().filter(|layer| !needed.contains(layer));
             let size = own.filter_map(|layer| sizes.get(layer)).sum();
+            // Once it is gone nobody knows these.
+            let (names, last_used) = (self.names(&image.id).tags, self.uses.of(&image));
             if !options.dry_run {
                 self.remove_image(&image, true, false, true, users, &mut collected.removed)?;
             }
             collected.after = collected.after.saturating_sub(size);
-            let names = self.names(&image.id).tags;
-            collected.images.push(CollectedImage {
-                last_used: self.uses.of(&image),
-                image: image.id.clone(),
-                names,
-                size,
-            });
+            collected.images.push(CollectedImage { last_used, image: image.id.clone(), names, size });
         }
         Ok(collected)
     }

@@ -29,6 +29,10 @@ impl Store {
 
     /// Removes kept forms of layers that no image has any more. Returns the bytes that were freed.
     pub(crate) fn sweep_kept(&self) -> u64 {
+        let kept: Vec<_> = fs::read_dir(&self.kept).into_iter().flatten().flatten().collect();
+        if kept.is_empty() {
+            return 0;
+        }
         let mut needed = HashSet::new();
         for image in self.images() {
             for diff_id in &image.diff_ids {
@@ -37,7 +41,7 @@ impl Store {
             }
         }
         let mut freed = 0;
-        for entry in fs::read_dir(&self.kept).into_iter().flatten().flatten() {
+        for entry in kept {
             if needed.contains(&*entry.file_name().to_string_lossy()) {
                 continue;
             }

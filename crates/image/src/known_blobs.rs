@@ -70,19 +70,6 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets that a repository has a form: it turned out not to.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn forget_blob(&self, diff_id: &str, digest: &str, repository: &str) -> Result<()> {
-        let mut blobs = self.known_blobs(diff_id);
-        for blob in blobs.iter_mut().filter(|blob| blob.digest == digest) {
-            blob.repositories.retain(|known| known != repository);
-        }
-        self.known.0.put(&KnownBlobs { diff_id: diff_id.to_owned(), blobs }, Durability::Normal)?;
-        Ok(())
-    }
-
     /// Forgets all forms of layers that are gone.
     pub(crate) fn forget_blobs_of(&self, diff_ids: &[String]) {
         for diff_id in diff_ids {

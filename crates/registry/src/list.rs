@@ -7,11 +7,10 @@ use serde_json::json;
 
 use crate::client::{Fetched, Repository, Started};
 use crate::credentials::Credentials;
-use crate::manifest::{DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Document, OCI_INDEX, Platform};
+use crate::manifest::{
+    DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Document, LARGEST_CONFIG, OCI_INDEX, Platform,
+};
 use crate::transfers::Transfers;
-
-/// Most bytes of an image's configuration.
-const LARGEST_CONFIG: u64 = 8 << 20;
 
 /// What a registry has under a name.
 #[derive(Debug, Clone)]

@@ -40,10 +40,10 @@ pub struct Descriptor {
     /// Places outside the registry where it can be had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// What kind of artifact it is, in an index of referrers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub artifact_type: Option<String>,
 }
+
+/// Most bytes of an image's configuration.
+pub(crate) const LARGEST_CONFIG: u64 = 8 << 20;
 
 /// What an image runs on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,15 +181,6 @@ pub struct Manifest {
     /// Its layers, lowest first.
     #[serde(default)]
     pub layers: Vec<Descriptor>,
-    /// Whatever else its maker wrote.
-    #[serde(default)]
-    pub annotations: BTreeMap<String, String>,
-    /// What this one is about, for signatures and the like.
-    #[serde(default)]
-    pub subject: Option<Descriptor>,
-    /// What kind of artifact it is.
-    #[serde(default, rename = "artifactType")]
-    pub artifact_type: Option<String>,
 }
 
 /// Manifests by platform.
@@ -198,9 +189,6 @@ pub struct Index {
     /// The entries, in the order of preference.
     #[serde(default)]
     pub manifests: Vec<Descriptor>,
-    /// Whatever else its maker wrote.
-    #[serde(default)]
-    pub annotations: BTreeMap<String, String>,
 }
 
 impl Index {
@@ -331,7 +319,6 @@ mod tests {
     fn the_best_entry_of_an_index_is_chosen() {
         let index = Index {
             manifests: ["linux/arm/v6", "linux/arm/v7", "linux/amd64", "linux/arm64/v8"].map(entry).to_vec(),
-            annotations: BTreeMap::new(),
         };
         let chosen = |platform: &str| {
             index

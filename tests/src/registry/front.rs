@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::Host;
@@ -16,6 +17,10 @@ pub enum Fault {
     Hangup,
     /// The answer breaks off after half its body.
     Half,
+    /// After half its body the answer stands still, and its connection stays open.
+    Stall,
+    /// So many bytes of the request's body get through, then the connection closes.
+    Cut(u64),
     /// One byte in the middle of the body is another one.
     Damaged,
     /// The body goes on after its end, and its length says so.
@@ -33,6 +38,7 @@ type Rule = dyn Fn(&str, usize) -> Option<Fault> + Send + Sync;
 pub struct Front {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Front {
@@ -54,20 +60,22 @@ impl Front {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let requests = Arc::clone(&seen);
         let rule: Arc<Rule> = Arc::new(rule);
+        let sent = Arc::new(AtomicU64::new(0));
+        let bytes = Arc::clone(&sent);
         std::thread::spawn(move || {
             let counts: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
             for client in listener.incoming().flatten() {
                 let (network, rule, counts) = (Arc::clone(&network), Arc::clone(&rule), Arc::clone(&counts));
-                let requests = Arc::clone(&requests);
+                let (requests, bytes) = (Arc::clone(&requests), Arc::clone(&bytes));
                 std::thread::spawn(move || {
                     crate::enter(&network);
                     // A connection that breaks is what fronts are for.
-                    let _ = serve(&client, registry, &*rule, &counts, &requests);
+                    let _ = serve(&client, registry, &*rule, &counts, &requests, &bytes);
                     let _ = client.shutdown(Shutdown::Both);
                 });
             }
         });
-        Front { port, seen }
+        Front { port, seen, sent }
     }
 
     /// `host:port`, as image names begin.
@@ -79,6 +87,16 @@ impl Front {
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().expect("no test panics here").clone()
     }
+
+    /// Bytes of requests' bodies that got through so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    /// How many requests had this in their first line or headers, in lower case.
+    pub fn asked(&self, part: &str) -> usize {
+        self.seen().iter().filter(|head| head.to_lowercase().contains(part)).count()
+    }
 }
 
 fn serve(
@@ -87,6 +105,7 @@ fn serve(
     rule: &Rule,
     counts: &Mutex<HashMap<String, usize>>,
     requests: &Mutex<Vec<String>>,
+    sent: &Arc<AtomicU64>,
 ) -> std::io::Result<()> {
     let mut first = [0];
     client.peek(&mut first)?;
@@ -118,8 +137,15 @@ fn serve(
             let sender = upstream.try_clone()?;
             let body = client.try_clone()?;
             let buffered = reader.buffer().to_vec();
+            let sent = Arc::clone(sent);
+            let most = if let Some(Fault::Cut(most)) = fault { most } else { u64::MAX };
             // It ends with the connection, which the main thread closes.
-            std::thread::spawn(move || pass_on(&buffered, body, sender));
+            let passing = std::thread::spawn(move || pass_on(&buffered, body, sender, most, &sent));
+            if matches!(fault, Some(Fault::Cut(_))) {
+                // The registry keeps what it got once it sees the end of the connection.
+                let _ = passing.join();
+                return Ok(());
+            }
             relay(client, upstream, fault)
         }
     }
@@ -138,11 +164,17 @@ fn read_head(reader: &mut impl BufRead) -> std::io::Result<Vec<String>> {
     }
 }
 
-fn pass_on(buffered: &[u8], mut from: TcpStream, mut to: TcpStream) {
-    if to.write_all(buffered).is_ok() {
-        // Either side may have gone.
-        let _ = std::io::copy(&mut from, &mut to);
+fn pass_on(buffered: &[u8], from: TcpStream, mut to: TcpStream, most: u64, sent: &AtomicU64) {
+    let mut from = buffered.chain(from).take(most);
+    let mut part = vec![0; 64 << 10];
+    // Either side may go.
+    while let Ok(count @ 1..) = from.read(&mut part) {
+        if to.write_all(&part[..count]).is_err() {
+            return;
+        }
+        sent.fetch_add(count as u64, Ordering::SeqCst);
     }
+    let _ = to.shutdown(Shutdown::Write);
 }
 
 fn relay(mut client: &TcpStream, upstream: TcpStream, fault: Option<Fault>) -> std::io::Result<()> {
@@ -158,7 +190,7 @@ fn relay(mut client: &TcpStream, upstream: TcpStream, fault: Option<Fault>) -> s
     reader.read_to_end(&mut body)?;
     let middle = body.len() / 2;
     match fault {
-        Fault::Half => body.truncate(middle),
+        Fault::Half | Fault::Stall => body.truncate(middle),
         Fault::Damaged => {
             if let Some(byte) = body.get_mut(middle) {
                 *byte ^= 1;
@@ -171,7 +203,12 @@ fn relay(mut client: &TcpStream, upstream: TcpStream, fault: Option<Fault>) -> s
         }
     }
     client.write_all(format!("{}\r\n\r\n", head.join("\r\n")).as_bytes())?;
-    client.write_all(&body)
+    client.write_all(&body)?;
+    if matches!(fault, Fault::Stall) {
+        // Until the other side gives up.
+        client.read_to_end(&mut Vec::new())?;
+    }
+    Ok(())
 }
 
 fn answer(mut client: &TcpStream, status: &str, headers: &str, body: &[u8]) -> std::io::Result<()> {

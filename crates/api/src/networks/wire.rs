@@ -1,7 +1,7 @@
 //! Docker's JSON of networks.
 
 use crate::containers::wire::Endpoint;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A network.
@@ -48,15 +48,8 @@ pub(super) struct Subnet {
     pub(super) ip_range: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) gateway: String,
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) auxiliary_addresses: BTreeMap<String, String>,
-}
-
-/// Go's clients write `null` for what is empty.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A network that is asked for.
@@ -69,17 +62,14 @@ pub(super) struct Create {
     pub(super) attachable: bool,
     pub(super) ingress: bool,
     pub(super) config_only: bool,
-    #[serde(deserialize_with = "or_default")]
     pub(super) config_from: CreateFrom,
     #[serde(rename = "EnableIPv4")]
     pub(super) enable_ipv4: Option<bool>,
     #[serde(rename = "EnableIPv6")]
     pub(super) enable_ipv6: Option<bool>,
-    #[serde(rename = "IPAM", deserialize_with = "or_default")]
+    #[serde(rename = "IPAM")]
     pub(super) ipam: CreateIpam,
-    #[serde(deserialize_with = "or_default")]
     pub(super) options: BTreeMap<String, String>,
-    #[serde(deserialize_with = "or_default")]
     pub(super) labels: BTreeMap<String, String>,
 }
 
@@ -93,7 +83,6 @@ pub(super) struct CreateFrom {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct CreateIpam {
     pub(super) driver: String,
-    #[serde(deserialize_with = "or_default")]
     pub(super) config: Vec<Subnet>,
 }
 

@@ -2,6 +2,7 @@
 
 use super::{fill, request};
 use crate::Engine;
+use crate::containers::container::Container;
 use crate::containers::{ContainerRecord, EndpointRecord};
 use crate::error::Error;
 use crate::spec::{EndpointOptions, NetworkMode};
@@ -25,8 +26,8 @@ impl Engine {
         let container = self.container(container)?;
         let _operation = container.operation.lock().await;
         let (engine, network) = (self.clone(), network.to_owned());
-        let record = container.record();
-        let joined = crate::blocking(move || engine.join(&record, &network, options)).await?;
+        let inside = container.clone();
+        let joined = crate::blocking(move || engine.join(&inside, &network, options)).await?;
         let (network, endpoint, made) = joined;
         let record = container.change(|record| {
             record.spec.networks.insert(network.name.clone(), endpoint.options.clone());
@@ -40,11 +41,12 @@ impl Engine {
 
     fn join(
         &self,
-        record: &ContainerRecord,
+        container: &Container,
         network: &str,
         options: EndpointOptions,
     ) -> Result<(sampan_network::NetworkRecord, EndpointRecord, Option<sampan_network::EndpointRecord>)> {
         let network = self.find_network(network)?.record;
+        let record = &container.record();
         check_mode(record, &network)?;
         let name = &network.name;
         if record.endpoints.contains_key(name) {
@@ -65,8 +67,7 @@ impl Engine {
         if !record.is_running() {
             return Ok((network, endpoint, None));
         }
-        let pid = i32::try_from(record.state.pid).unwrap_or_default();
-        let sandbox = Sandbox::from_pid(pid)?;
+        let sandbox = sandbox_of(container)?;
         let wanted = request(record, &endpoint, false)?;
         let made = self.inner.network.connect(&sandbox, name, &wanted)?;
         fill(&mut endpoint, &made);
@@ -132,6 +133,19 @@ impl Engine {
         ];
         self.inner.events.publish("network", action, &network.id, attributes.into());
     }
+}
+
+/// The network namespace of a container that runs.
+fn sandbox_of(container: &Container) -> Result<Sandbox> {
+    let record = container.record();
+    let gone = || Error::NotRunning(record.id.clone());
+    let live = container.live().ok_or_else(gone)?;
+    let pid = i32::try_from(record.state.pid).unwrap_or_default();
+    let sandbox = Sandbox::from_pid(pid)?;
+    // The number may have become another process's meanwhile: ours is its supervisor's child.
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok());
+    if parent == Some(live.supervisor.pid()) { Ok(sandbox) } else { Err(gone().into()) }
 }
 
 /// Only a container with a network namespace of its own can come into another network.

@@ -32,7 +32,7 @@ pub fn collect(root: &Path, dry_run: bool) -> Result<Collected> {
     if !root.join("repositories").exists() {
         return Err(Error::not_found(format!("there is no registry in {}", root.display())));
     }
-    let store = Store::open(root)?;
+    let store = Store::beside(root);
     let needed = needed(&store)?;
     let mut collected = Collected::default();
     let mut gone = HashSet::new();

@@ -47,9 +47,14 @@ impl Store {
         for folder in ["blobs", "uploads", "repositories"] {
             fs::create_dir_all(root.join(folder))?;
         }
-        let store = Self { root: root.to_owned(), uploads: Mutex::default(), counter: AtomicU64::new(0) };
+        let store = Self::beside(root);
         store.forget_old_uploads();
         Ok(store)
+    }
+
+    /// The same folder for a reader beside the process that serves it: nothing that is on its way is touched.
+    fn beside(root: &Path) -> Self {
+        Self { root: root.to_owned(), uploads: Mutex::default(), counter: AtomicU64::new(0) }
     }
 
     fn repository(&self, name: &str) -> PathBuf {

@@ -1,4 +1,4 @@
-//! Manifests: fetched and verified, looked for, put, deleted.
+//! Manifests: fetched and verified, put.
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -30,7 +30,7 @@ impl Repository {
     /// # Errors
     /// `NotFound`; `WrongDigest`; what the registry or the connection said.
     pub async fn manifest(&self, reference: &str) -> Result<Fetched, RegistryError> {
-        let response = self.ask_manifest(Method::GET, reference).await?;
+        let response = self.ask_manifest(reference).await?;
         let (media_type, named) = (header(&response, CONTENT_TYPE.as_str()), header(&response, DIGEST));
         let bytes = body(self.host(), response, LARGEST_MANIFEST, "a manifest").await?;
         let digest = digest_of(&bytes);
@@ -46,22 +46,10 @@ impl Repository {
         Ok(Fetched { media_type, digest, bytes })
     }
 
-    /// Digest and media type of what a tag stands for, without fetching it.
-    ///
-    /// # Errors
-    /// As [`Self::manifest`].
-    pub async fn head_manifest(&self, reference: &str) -> Result<Option<(String, String)>, RegistryError> {
-        match self.ask_manifest(Method::HEAD, reference).await {
-            Ok(response) => Ok(Some((header(&response, DIGEST), header(&response, CONTENT_TYPE.as_str())))),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn ask_manifest(&self, method: Method, reference: &str) -> Result<Response, RegistryError> {
+    async fn ask_manifest(&self, reference: &str) -> Result<Response, RegistryError> {
         let path = format!("/v2/{}/manifests/{reference}", self.path);
         self.connection
-            .call(method, &path, &self.pull_scope(), |request| {
+            .call(Method::GET, &path, &self.pull_scope(), |request| {
                 for accepted in [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST] {
                     request.headers_mut().append(ACCEPT, HeaderValue::from_static(accepted));
                 }
@@ -95,30 +83,6 @@ impl Repository {
             return Err(RegistryError::WrongDigest { host: self.host().to_owned(), expected: digest, found });
         }
         Ok(digest)
-    }
-
-    /// Deletes a manifest by digest, or a tag.
-    ///
-    /// # Errors
-    /// `NotFound`; `Rejected` by registries that forbid it.
-    pub async fn delete_manifest(&self, reference: &str) -> Result<(), RegistryError> {
-        let path = format!("/v2/{}/manifests/{reference}", self.path);
-        self.connection.call(Method::DELETE, &path, &self.scope("delete"), |_| {}).await.map(drop)
-    }
-
-    /// Manifests that are about another one, such as signatures; `None` where the registry does not keep book.
-    ///
-    /// # Errors
-    /// What the registry or the connection said.
-    pub async fn referrers(&self, digest: &str) -> Result<Option<Bytes>, RegistryError> {
-        let path = format!("/v2/{}/referrers/{digest}", self.path);
-        match self.connection.call(Method::GET, &path, &self.pull_scope(), |_| {}).await {
-            Ok(response) => {
-                body(self.host(), response, LARGEST_MANIFEST, "a list of referrers").await.map(Some)
-            }
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 }
 

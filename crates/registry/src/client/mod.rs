@@ -103,7 +103,6 @@ impl Registries {
 pub struct Repository {
     connection: Connection,
     path: String,
-    mirror: bool,
 }
 
 impl Repository {
@@ -123,12 +122,6 @@ impl Repository {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
-    }
-
-    /// Whether it stands in for the repository that was asked for.
-    #[must_use]
-    pub fn is_mirror(&self) -> bool {
-        self.mirror
     }
 
     fn scope(&self, actions: &str) -> Vec<String> {

@@ -23,11 +23,11 @@ impl Registries {
         for mirror in rule.iter().flat_map(|rule| &rule.mirrors) {
             let prefix = rule.map_or(HUB, |rule| &rule.prefix);
             let insecure = rule.is_some_and(|rule| rule.insecure);
-            sources.push(self.at(mirror, prefix, &repository, insecure, &Credentials::default(), true)?);
+            sources.push(self.at(mirror, prefix, &repository, insecure, &Credentials::default())?);
         }
         if reference.domain() == HUB {
             for mirror in &self.inner.settings.hub_mirrors {
-                sources.push(self.at(mirror, HUB, &repository, false, &Credentials::default(), true)?);
+                sources.push(self.at(mirror, HUB, &repository, false, &Credentials::default())?);
             }
         }
         sources.push(self.target(reference, credentials)?);
@@ -41,13 +41,10 @@ impl Registries {
     pub fn target(&self, reference: &Reference, credentials: &Credentials) -> Result<Repository> {
         let repository = reference.repository();
         match self.rule(&repository)?.filter(|rule| !rule.location.is_empty()) {
-            Some(rule) => {
-                self.at(&rule.location, &rule.prefix, &repository, rule.insecure, credentials, false)
-            }
+            Some(rule) => self.at(&rule.location, &rule.prefix, &repository, rule.insecure, credentials),
             None => Ok(Repository {
                 connection: self.connection(reference.domain(), false, credentials)?,
                 path: reference.path().to_owned(),
-                mirror: false,
             }),
         }
     }
@@ -84,7 +81,6 @@ impl Registries {
         repository: &str,
         insecure: bool,
         credentials: &Credentials,
-        mirror: bool,
     ) -> Result<Repository> {
         let place = Place::parse(place)?;
         let rest = match prefix.strip_prefix("*.") {
@@ -95,7 +91,7 @@ impl Registries {
         let parts: Vec<&str> =
             [place.path.as_str(), rest].into_iter().filter(|part| !part.is_empty()).collect();
         let connection = self.connection(&place.host, insecure || place.plain, credentials)?;
-        Ok(Repository { connection, path: parts.join("/"), mirror })
+        Ok(Repository { connection, path: parts.join("/") })
     }
 }
 

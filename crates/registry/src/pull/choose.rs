@@ -7,11 +7,8 @@ use serde::Deserialize;
 
 use super::refusal;
 use crate::client::{Fetched, Repository};
-use crate::manifest::{Descriptor, Document, LayerKind, Manifest, Platform};
+use crate::manifest::{Descriptor, Document, LARGEST_CONFIG, LayerKind, Manifest, Platform};
 use crate::trust;
-
-/// Most bytes of an image's configuration.
-const LARGEST_CONFIG: u64 = 8 << 20;
 
 /// What is to be fetched.
 pub(super) struct Chosen {

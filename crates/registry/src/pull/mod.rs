@@ -130,7 +130,7 @@ impl Transfers {
         if self.inner.store.find(incoming.image_id()).is_err() {
             self.fetch_layers(&source, layers, &incoming, steps).await?;
         }
-        self.enter(&source, reference, chosen, incoming).await
+        self.enter(reference, chosen, incoming).await
     }
 
     /// Fetches what is missing, several layers at a time, lowest first.
@@ -170,13 +170,7 @@ impl Transfers {
     }
 
     /// Gives the image its names, and remembers how the registry has it.
-    async fn enter(
-        &self,
-        source: &Repository,
-        reference: &Reference,
-        chosen: Chosen,
-        incoming: Arc<Incoming>,
-    ) -> Result<Pulled> {
+    async fn enter(&self, reference: &Reference, chosen: Chosen, incoming: Arc<Incoming>) -> Result<Pulled> {
         let store = Arc::clone(&self.inner.store);
         let mut names = vec![reference.with_digest(&chosen.top.digest)];
         if let Some(tag) = reference.tag().filter(|_| reference.digest().is_none()) {
@@ -184,7 +178,6 @@ impl Transfers {
         }
         let name = reference.familiar();
         let repository = reference.repository();
-        let is_mirror = source.is_mirror();
         blocking(move || {
             let finished = incoming.finish(&names)?;
             for (layer, descriptor) in incoming.layers().iter().zip(&chosen.manifest.layers) {
@@ -202,7 +195,6 @@ impl Transfers {
             if !chosen.attestations.is_empty() {
                 store.remember_attestations(&finished.image.id, chosen.attestations)?;
             }
-            tracing::debug!(image = finished.image.id, is_mirror, "pulled");
             Ok(Pulled {
                 image: finished.image.id.clone(),
                 digest: chosen.top.digest,
