@@ -13,6 +13,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod manifests;
+mod names;
 mod neighbours;
 mod networks;
 mod nothing_is_left;

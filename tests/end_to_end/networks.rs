@@ -201,3 +201,52 @@ fn containers_come_and_go() {
     host.docker(&["rm", "-f", "web", "app", "later", "alone", "wide"]).ok();
     host.docker(&["network", "rm", "back"]).ok();
 }
+
+fn default_route(host: &Host, container: &str) -> String {
+    host.docker(&["exec", container, "ip", "route", "show", "default"]).ok().to_owned()
+}
+
+/// The network that leads out gives the default route and the published ports; when it is left, another one does.
+#[test]
+fn another_network_leads_out_when_the_first_is_left() {
+    let host = Host::new();
+    host.docker(&["network", "create", "--internal", "a-closed"]).ok();
+    host.docker(&["network", "create", "--subnet", "10.81.0.0/24", "b-open"]).ok();
+    host.docker(&["network", "create", "--subnet", "10.82.0.0/24", "c-open"]).ok();
+    let page = "mkdir -p /www; echo page >/www/page; httpd -f -h /www";
+    host.docker(&[
+        "create",
+        "--name",
+        "web",
+        "--network",
+        "a-closed",
+        "-p",
+        "8088:80",
+        "busybox",
+        "sh",
+        "-c",
+        page,
+    ])
+    .ok();
+    host.docker(&["network", "connect", "c-open", "web"]).ok();
+    host.docker(&["start", "web"]).ok();
+    assert!(default_route(&host, "web").contains("via 10.82.0.1"), "an internal network does not lead out");
+    let published = || host.curl(&["-s", "--max-time", "2", "http://127.0.0.1:8088/page"]).stdout == "page\n";
+    until("the port is published", published);
+
+    host.docker(&["network", "connect", "b-open", "web"]).ok();
+    assert!(default_route(&host, "web").contains("via 10.81.0.1"), "the first by name leads out");
+    until("the port is published at the other network", published);
+    host.docker(&["network", "disconnect", "b-open", "web"]).ok();
+    assert!(default_route(&host, "web").contains("via 10.82.0.1"), "{}", default_route(&host, "web"));
+    until("the port is published at the first network again", published);
+    assert_eq!(host.docker(&["port", "web"]).ok().lines().next(), Some("80/tcp -> 0.0.0.0:8088"));
+    host.docker(&["network", "disconnect", "c-open", "web"]).ok();
+    assert!(!default_route(&host, "web").contains("via"));
+    assert!(!published(), "nothing leads out");
+    assert_eq!(host.docker(&["port", "web"]).ok(), "");
+    host.docker(&["network", "connect", "c-open", "web"]).ok();
+    until("the port is published once more", published);
+    host.docker(&["restart", "-t", "0", "web"]).ok();
+    until("the port is published after a restart", published);
+}

@@ -29,7 +29,8 @@ programs)
     need cc=gcc c++=g++ ip=iproute2 nft=nftables iptables=iptables curl=curl unshare=util-linux ps=procps \
         busybox=busybox-static debootstrap=debootstrap slirp4netns=slirp4netns runc=runc \
         mkfs.btrfs=btrfs-progs mkfs.xfs=xfsprogs script=bsdutils python3=python3 xz=xz-utils \
-        skopeo=skopeo docker-registry=docker-registry openssl=openssl zstd=zstd ssh=openssh-client
+        skopeo=skopeo docker-registry=docker-registry openssl=openssl zstd=zstd ssh=openssh-client \
+        dnsmasq=dnsmasq-base
     docker_cli
     ;;
 peers)

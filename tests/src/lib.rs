@@ -11,6 +11,7 @@ mod host;
 mod http;
 mod images;
 mod leaks;
+pub mod names;
 mod outcome;
 pub mod registry;
 mod script;

@@ -160,6 +160,9 @@ impl Engine {
         let live = Arc::new(Live { supervisor, process: OnceLock::new(), ended: CancellationToken::new() });
         match (status.state, status.exit) {
             (State::Running, _) => {
+                if let Err(error) = self.serve_names_again(container, &live.supervisor).await {
+                    tracing::error!(container = %container.id, %error, "a container has no name server until its next start");
+                }
                 container.set_live(Some(Arc::clone(&live)));
                 let record = container.change(|record| {
                     if record.state.status != Status::Paused {

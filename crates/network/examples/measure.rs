@@ -40,7 +40,7 @@ fn request(round: u16) -> EndpointRequest {
     EndpointRequest {
         endpoint_id: format!("{round:064x}"),
         container_id: format!("{round:064x}"),
-        default_route: true,
+        default_route: [true; 2],
         ..EndpointRequest::default()
     }
 }

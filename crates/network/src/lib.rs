@@ -37,10 +37,11 @@ pub use manager::{
     default_bridge_device,
 };
 pub use names::{
-    HOST_RESOLVER_FILE, HostEntry, HostsRequest, ResolverRequest, hostname, hosts, resolver, resolver_source,
+    HOST_RESOLVER_FILE, HostEntry, HostsRequest, NAME_SERVER, ResolverRequest, host_servers, hostname, hosts,
+    own_names, resolver, resolver_source,
 };
 pub use record::{
     BindingRequest, DriverName, EndpointRecord, EndpointRequest, HostPort, NetworkRecord, Protocol,
     PublishedBinding, PublishedRecord, Records, Subnet,
 };
-pub use sandbox::{Sandbox, SandboxPool};
+pub use sandbox::{NameSockets, Sandbox, SandboxPool};

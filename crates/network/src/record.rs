@@ -106,8 +106,8 @@ pub struct EndpointRequest {
     pub ipv6: Option<Ipv6Addr>,
     /// A static hardware address; `None` derives it from the IPv4 address.
     pub mac: Option<MacAddress>,
-    /// Whether this network gives the container its default route.
-    pub default_route: bool,
+    /// Whether this network gives the container its default route, for IPv4 and for IPv6.
+    pub default_route: [bool; 2],
 }
 
 /// A container's place in a network.
@@ -143,6 +143,12 @@ impl EndpointRecord {
             IpNet::V4(net) => Some(net.addr()),
             IpNet::V6(_) => None,
         })
+    }
+
+    /// The gateways of these families, IPv4 and IPv6.
+    pub fn gateways_of(&self, families: [bool; 2]) -> Vec<IpAddr> {
+        let wanted = |gateway: &&IpAddr| families[usize::from(gateway.is_ipv6())];
+        self.gateways.iter().filter(wanted).copied().collect()
     }
 
     /// The IPv6 address, if there is one.

@@ -3,12 +3,13 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 26] = [
+const LAYERS: [(&str, u8); 27] = [
     ("sampan-error", 0),
     ("sampan-sys", 1),
     ("sampan-hello", 1),
     ("sampan-state", 2),
     ("sampan-shim-embedded", 2),
+    ("sampan-dns", 3),
     ("sampan-image", 3),
     ("sampan-network", 3),
     ("sampan-provider", 3),

@@ -29,13 +29,16 @@ impl Engine {
             return Err(Error::InvalidName(new).into());
         }
         self.inner.registry.reserve_name(&new, &container.id)?;
-        let record = container.change(|record| record.name.clone_from(&new));
+        let record = container.change(|record| record.rename(&new));
         if let Err(error) = self.save(&record, Durability::Full) {
-            container.change(|record| record.name.clone_from(&old));
+            container.change(|record| record.rename(&old));
             self.inner.registry.release_name(&new, &container.id);
             return Err(error);
         }
         self.inner.registry.release_name(&old, &container.id);
+        if record.is_running() {
+            self.renew_names(&record)?;
+        }
         self.container_event(&record, "rename", &[("oldName", &format!("/{old}"))]);
         Ok(())
     }

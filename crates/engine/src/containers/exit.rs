@@ -27,6 +27,7 @@ impl Engine {
         }
         let before = container.record();
         self.inner.sessions.container_ended(&before.id);
+        self.inner.names.forget(&before.id);
         self.release(&before).await;
 
         let policy = restart::decide(&before, &ending);

@@ -271,6 +271,16 @@ impl ContainerRecord {
     pub fn is_running(&self) -> bool {
         matches!(self.state.status, Status::Running | Status::Paused)
     }
+
+    /// Gives it another name, also on its networks.
+    pub(crate) fn rename(&mut self, new: &str) {
+        for name in self.endpoints.values_mut().flat_map(|endpoint| &mut endpoint.dns_names) {
+            if *name == self.name {
+                new.clone_into(name);
+            }
+        }
+        new.clone_into(&mut self.name);
+    }
 }
 
 impl Status {

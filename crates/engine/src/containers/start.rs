@@ -15,7 +15,7 @@ use crate::supervisor::{Events, LaunchDescriptors};
 use sampan_error::{Context, Kind, Result};
 use sampan_runtime::plan::Plan;
 use sampan_shim::log::{LogDriver, LogOptions};
-use sampan_shim::protocol::{Attach, Event, Launch, Relay, RelayProtocol, StdioOptions};
+use sampan_shim::protocol::{Attach, Event, Launch, StdioOptions};
 use sampan_state::Durability;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -129,26 +129,20 @@ impl Engine {
         prepared: Prepared,
         client: Option<FirstClient>,
     ) -> Result<()> {
-        let Prepared { plan, connected, directory } = prepared;
+        let Prepared { plan, mut connected, directory } = prepared;
         let mut waiting = self.inner.waiting_clients.take(&record.id);
         waiting.splice(0..0, client);
         let (attach, clients) = waiting.into_iter().map(|client| (client.attach, client.socket)).unzip();
         let process = plan.process.clone();
+        let served = self.serve_names(record, &mut connected);
         let mut descriptors = LaunchDescriptors {
             network_namespace: connected.namespace,
             reservations: connected.reservations,
             clients,
             ..Default::default()
         };
-        let mut relays = Vec::new();
-        for relay in connected.relays {
-            let protocol = match relay.protocol {
-                sampan_network::Protocol::Udp => RelayProtocol::Udp,
-                _ => RelayProtocol::Tcp,
-            };
-            relays.push(Relay { protocol, target: relay.target });
-            descriptors.relay_listeners.push(relay.listener);
-        }
+        let (relays, listeners) = crate::network::relays(connected.relays);
+        descriptors.relay_listeners = listeners;
         let launch = Launch {
             container: record.id.clone(),
             directory,
@@ -164,6 +158,7 @@ impl Engine {
             hold: false,
         };
         let started = async {
+            descriptors.name_sockets = served?;
             let (supervisor, events) = self.take_supervisor(record)?;
             let launched = supervisor.launch(&launch, descriptors).await?;
             Ok((supervisor, events, launched))
@@ -172,6 +167,7 @@ impl Engine {
         let (supervisor, events, launched) = match started {
             Ok(started) => started,
             Err(error) => {
+                self.inner.names.forget(&record.id);
                 let (engine, hold, failed) = (self.clone(), connected.hold, Arc::clone(record));
                 let _ = crate::blocking(move || {
                     engine.release_network(&hold);

@@ -24,7 +24,15 @@ impl Engine {
         }
         write(&directory.join("hostname"), &sampan_network::hostname(&record.resolved.hostname))?;
         write(&directory.join("hosts"), &self.hosts(record, connected)?)?;
-        write(&directory.join("resolv.conf"), &self.resolver(record, connected))
+        self.write_resolver(record, connected)
+    }
+
+    /// Writes `/etc/resolv.conf`.
+    ///
+    /// # Errors
+    /// The container's directory cannot be written.
+    pub(super) fn write_resolver(&self, record: &ContainerRecord, connected: &Connected) -> Result<()> {
+        write(&record.directory.join("resolv.conf"), &self.resolver(record, connected))
     }
 
     /// A container in another's network namespace sees that one's files.
@@ -116,8 +124,37 @@ impl Engine {
             options: &pick(&host.dns_options, &config.dns_options),
             ipv6: connected.endpoints.values().any(|endpoint| endpoint.ipv6.is_some()),
             host_network: host.network_mode == NetworkMode::Host,
+            name_server: super::names::has_name_server(&connected.endpoints),
         })
     }
+}
+
+/// Adds a container's own lines to its `/etc/hosts`, which may hold more than we wrote.
+pub(super) fn add_hosts(record: &ContainerRecord, addresses: &[IpAddr]) -> Result<()> {
+    let lines: String = addresses.iter().map(|address| own_line(record, address)).collect();
+    change_hosts(record, |text| text.push_str(&lines))
+}
+
+/// Takes such lines away.
+pub(super) fn remove_hosts(record: &ContainerRecord, addresses: &[IpAddr]) -> Result<()> {
+    change_hosts(record, |text| {
+        for address in addresses {
+            *text = text.replacen(&own_line(record, address), "", 1);
+        }
+    })
+}
+
+fn own_line(record: &ContainerRecord, address: &IpAddr) -> String {
+    let domain = record.spec.process.domainname.as_deref().unwrap_or_default();
+    format!("{address}\t{}\n", sampan_network::own_names(&record.resolved.hostname, domain))
+}
+
+fn change_hosts(record: &ContainerRecord, change: impl FnOnce(&mut String)) -> Result<()> {
+    let path = record.directory.join("hosts");
+    let mut text = std::fs::read_to_string(&path).context(format!("cannot read {}", path.display()))?;
+    let before = text.clone();
+    change(&mut text);
+    if text == before { Ok(()) } else { write(&path, &text) }
 }
 
 /// Replaces the content in place: a running container sees the file by its inode.

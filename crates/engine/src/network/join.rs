@@ -29,14 +29,16 @@ impl Engine {
         let inside = container.clone();
         let joined = crate::blocking(move || engine.join(&inside, &network, options)).await?;
         let (network, endpoint, made) = joined;
+        let before = container.record();
         let record = container.change(|record| {
             record.spec.networks.insert(network.name.clone(), endpoint.options.clone());
             record.endpoints.insert(network.name.clone(), endpoint);
             record.network.endpoints.extend(made);
         });
-        self.save(&record, Durability::Full)?;
+        let settled = self.settle_network(&container, &before).await;
+        self.save_now(&container.record(), Durability::Full).await?;
         self.membership_event(&network, &record, "connect");
-        Ok(())
+        settled
     }
 
     fn join(
@@ -68,9 +70,10 @@ impl Engine {
             return Ok((network, endpoint, None));
         }
         let sandbox = sandbox_of(container)?;
-        let wanted = request(record, &endpoint, false)?;
+        let wanted = request(record, &endpoint, [false; 2])?;
         let made = self.inner.network.connect(&sandbox, name, &wanted)?;
         fill(&mut endpoint, &made);
+        endpoint.dns_names = super::names::names(record, name, &endpoint);
         Ok((network, endpoint, Some(made)))
     }
 
@@ -103,21 +106,19 @@ impl Engine {
             let engine = self.clone();
             crate::blocking(move || Ok(engine.inner.network.disconnect_running(&left)?)).await?;
         }
+        let before = container.record();
         let record = container.change(|record| {
             record.endpoints.remove(&network.name);
             record.spec.networks.remove(&network.name);
             record.network.endpoints.retain(|endpoint| endpoint.network_id != network.id);
             if let Some(left) = &left {
-                let before = record.network.published.len();
                 record.network.published.retain(|published| published.endpoint_id != left.id);
-                if record.network.published.len() != before {
-                    record.published.clear();
-                }
             }
         });
-        self.save(&record, Durability::Full)?;
+        let settled = self.settle_network(&container, &before).await;
+        self.save_now(&container.record(), Durability::Full).await?;
         self.membership_event(&network, &record, "disconnect");
-        Ok(())
+        settled
     }
 
     fn membership_event(
@@ -136,7 +137,7 @@ impl Engine {
 }
 
 /// The network namespace of a container that runs.
-fn sandbox_of(container: &Container) -> Result<Sandbox> {
+pub(super) fn sandbox_of(container: &Container) -> Result<Sandbox> {
     let record = container.record();
     let gone = || Error::NotRunning(record.id.clone());
     let live = container.live().ok_or_else(gone)?;

@@ -2,18 +2,22 @@
 //! start and given back at the end.
 
 mod files;
+mod gateway;
 mod join;
+mod names;
 mod own;
 mod ports;
+mod settle;
 
 pub use own::{Network, NetworkRequest, SubnetRequest};
+pub(crate) use settle::relays;
 
 use crate::Engine;
 use crate::containers::{ContainerRecord, EndpointRecord, NetworkHold, PublishedPort};
 use crate::error::Error;
 use crate::spec::NetworkMode;
 use sampan_error::Result;
-use sampan_network::{EndpointRequest, Published, Sandbox};
+use sampan_network::{BindingRequest, EndpointRequest, NameSockets, Published, Sandbox};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
@@ -33,6 +37,8 @@ pub(crate) struct Connected {
     pub(crate) reservations: Vec<OwnedFd>,
     /// Sockets that the shim relays.
     pub(crate) relays: Vec<sampan_network::RelaySocket>,
+    /// The name server's sockets, where the container has one.
+    pub(crate) names: Option<NameSockets>,
 }
 
 impl Engine {
@@ -57,7 +63,13 @@ impl Engine {
         let sandbox = self.inner.sandboxes.take()?;
         let outcome = self
             .connect_endpoints(record, &sandbox, &mut connected)
-            .and_then(|()| self.publish_ports(record, &mut connected));
+            .and_then(|()| self.publish_ports(record, &mut connected))
+            .and_then(|()| {
+                if names::has_name_server(&connected.endpoints) {
+                    connected.names = Some(sandbox.open_name_sockets()?);
+                }
+                Ok(())
+            });
         if let Err(error) = outcome {
             self.release_network(&connected.hold);
             return Err(error);
@@ -72,20 +84,30 @@ impl Engine {
         sandbox: &Sandbox,
         connected: &mut Connected,
     ) -> Result<()> {
-        let mut first = true;
+        let gateways = self.gateways(&connected.endpoints)?;
         for (network, endpoint) in &mut connected.endpoints {
-            let request = request(record, endpoint, first)?;
+            let default_route = gateways.each_ref().map(|gateway| gateway.as_ref() == Some(network));
+            let request = request(record, endpoint, default_route)?;
             let made = self.inner.network.connect(sandbox, network, &request)?;
             fill(endpoint, &made);
+            endpoint.dns_names = names::names(record, network, endpoint);
             connected.hold.endpoints.push(made);
-            first = false;
         }
         Ok(())
     }
 
     fn publish_ports(&self, record: &ContainerRecord, connected: &mut Connected) -> Result<()> {
-        let bindings = ports::bindings(record);
-        let Some(endpoint) = connected.hold.endpoints.first().filter(|_| !bindings.is_empty()) else {
+        self.publish(record, ports::bindings(record), connected)
+    }
+
+    fn publish(
+        &self,
+        record: &ContainerRecord,
+        bindings: Vec<BindingRequest>,
+        connected: &mut Connected,
+    ) -> Result<()> {
+        let endpoint = self.published_at(&connected.endpoints, &connected.hold.endpoints)?;
+        let Some(endpoint) = endpoint.filter(|_| !bindings.is_empty()) else {
             return Ok(());
         };
         let request = sampan_network::PublishRequest { endpoint: endpoint.clone(), bindings };
@@ -123,7 +145,7 @@ fn descriptor(sandbox: &Sandbox) -> Result<OwnedFd> {
 fn request(
     record: &ContainerRecord,
     endpoint: &EndpointRecord,
-    default_route: bool,
+    default_route: [bool; 2],
 ) -> Result<EndpointRequest> {
     let options = &endpoint.options;
     let address = |text: &Option<String>| -> Result<Option<IpAddr>> {
@@ -165,6 +187,7 @@ fn fill(endpoint: &mut EndpointRecord, made: &sampan_network::EndpointRecord) {
             IpAddr::V6(v6) => endpoint.ipv6 = Some((v6, address.prefix_len())),
         }
     }
+    (endpoint.gateway, endpoint.ipv6_gateway) = (None, None);
     for gateway in &made.gateways {
         match gateway {
             IpAddr::V4(_) => endpoint.gateway = Some(*gateway),

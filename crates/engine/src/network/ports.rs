@@ -44,6 +44,22 @@ pub(super) fn bindings(record: &ContainerRecord) -> Vec<BindingRequest> {
     bindings
 }
 
+/// The same with the host's ports that were chosen before, so that nobody who knows them is lost.
+pub(super) fn bindings_as_before(record: &ContainerRecord) -> Vec<BindingRequest> {
+    let mut bindings = bindings(record);
+    for binding in &mut bindings {
+        let before = record.published.iter().find(|published| {
+            published.container.port == binding.container_port
+                && protocol(published.container.protocol) == binding.protocol
+                && binding.host_ip.is_none_or(|address| address == published.host_ip)
+        });
+        if let Some(before) = before {
+            binding.host_port = HostPort::Fixed(before.host_port);
+        }
+    }
+    bindings
+}
+
 /// The published ports as the engine shows them.
 pub(super) fn shown(published: &PublishedRecord) -> Vec<PublishedPort> {
     published

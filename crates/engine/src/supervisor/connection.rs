@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sampan_error::{Context, Error, Result};
-use sampan_shim::protocol::{Event, Incoming, Message, Outgoing, Packet, Request, Role};
+use sampan_shim::protocol::{Descriptors, Event, Incoming, Message, Outgoing, Packet, Request, Role};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -72,6 +72,15 @@ impl Connection {
         request: &R,
         descriptors: Vec<(Role, OwnedFd)>,
     ) -> Result<R::Reply> {
+        Ok(self.call_for_descriptors(request, descriptors).await?.0)
+    }
+
+    /// The same for a request whose reply comes with descriptors.
+    pub(super) async fn call_for_descriptors<R: Request>(
+        &self,
+        request: &R,
+        descriptors: Vec<(Role, OwnedFd)>,
+    ) -> Result<(R::Reply, Descriptors)> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
         let (roles, descriptors): (Vec<Role>, Vec<OwnedFd>) = descriptors.into_iter().unzip();
         let message = Message::new(R::NAME, sequence, &roles, request)
@@ -79,8 +88,12 @@ impl Connection {
         let (answer, answered) = oneshot::channel();
         let gone = || Error::unavailable("the container's shim is gone");
         self.orders.send(Order { sequence, message, descriptors, answer }).map_err(|_| gone())?;
-        let packet = answered.await.map_err(|_| gone())?;
-        let outcome = packet.frame().and_then(|frame| frame.outcome::<R::Reply>());
+        let mut packet = answered.await.map_err(|_| gone())?;
+        let received = std::mem::take(&mut packet.descriptors);
+        let outcome = packet.frame().and_then(|frame| {
+            let descriptors = Descriptors::new(&frame.descriptors, received);
+            Ok(frame.outcome::<R::Reply>()?.map(|reply| (reply, descriptors)))
+        });
         outcome
             .map_err(|error| Error::internal("a shim's reply cannot be understood").caused_by(error))?
             .map_err(Error::from)

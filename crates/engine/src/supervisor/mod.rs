@@ -15,8 +15,9 @@ use std::sync::Arc;
 use sampan_error::{Context, Error, Kind, Result};
 use sampan_shim::log::LogOptions;
 use sampan_shim::protocol::{
-    Attach, CloseStdin, EXIT_NAME, Event, Exec, Exit, FollowOptions, Launch, Launched, Park, Parked, Resize,
-    Role, SetLog, SetSockets, Shutdown, Signal, Size, Start, Status, StatusRequest,
+    Attach, CloseStdin, EXIT_NAME, Event, Exec, Exit, FollowOptions, GiveNameSockets, HoldNameSockets,
+    Launch, Launched, Park, Parked, Resize, Role, SetLog, SetSockets, Shutdown, Signal, Size, Start, Status,
+    StatusRequest,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -34,6 +35,8 @@ pub struct LaunchDescriptors {
     pub reservations: Vec<OwnedFd>,
     /// Sockets to be relayed, one for each of the launch's relays.
     pub relay_listeners: Vec<OwnedFd>,
+    /// The sockets of the container's name server: for datagrams, and listening.
+    pub name_sockets: Vec<OwnedFd>,
     /// The clients, one for each of the launch's `attach`.
     pub clients: Vec<OwnedFd>,
 }
@@ -117,6 +120,7 @@ impl Supervisor {
         add(Role::NetworkNamespace, descriptors.network_namespace.into_iter().collect());
         add(Role::Reservation, descriptors.reservations);
         add(Role::RelayListener, descriptors.relay_listeners);
+        add(Role::NameSocket, descriptors.name_sockets);
         add(Role::Client, descriptors.clients);
         self.connection.call(launch, list).await
     }
@@ -200,6 +204,24 @@ impl Supervisor {
         let mut list: Vec<_> = reservations.into_iter().map(|fd| (Role::Reservation, fd)).collect();
         list.extend(relay_listeners.into_iter().map(|fd| (Role::RelayListener, fd)));
         self.connection.call(sockets, list).await
+    }
+
+    /// Gives the shim the sockets of the container's name server to keep: for datagrams, and listening.
+    ///
+    /// # Errors
+    /// The shim is gone, or too old to know of name servers.
+    pub async fn hold_name_sockets(&self, sockets: Vec<OwnedFd>) -> Result<()> {
+        let list = sockets.into_iter().map(|fd| (Role::NameSocket, fd)).collect();
+        self.connection.call(&HoldNameSockets {}, list).await
+    }
+
+    /// Copies of those sockets; empty when there are none.
+    ///
+    /// # Errors
+    /// As [`Supervisor::hold_name_sockets`].
+    pub async fn name_sockets(&self) -> Result<Vec<OwnedFd>> {
+        let (_, mut received) = self.connection.call_for_descriptors(&GiveNameSockets {}, Vec::new()).await?;
+        Ok(received.take_all(Role::NameSocket))
     }
 
     /// Tells the shim that the container's exit is recorded, or that it is not needed: it ends.

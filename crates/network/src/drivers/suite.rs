@@ -124,7 +124,7 @@ fn an_endpoint_has_what_its_record_says() {
     each_driver(|it| {
         it.driver.create_network(&it.good).unwrap();
         let sandbox = Sandbox::create(INSTANCE, 1500).unwrap();
-        let request = EndpointRequest { default_route: true, ..EndpointRequest::default() };
+        let request = EndpointRequest { default_route: [true; 2], ..EndpointRequest::default() };
         let made = it.driver.connect(&sandbox, &it.good, endpoint(&it.good), &request).unwrap();
         let named = (made.host_device.is_empty(), made.interface.is_empty());
         let has_link = it.driver.name() == DriverName::Bridge;

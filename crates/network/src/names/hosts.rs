@@ -64,8 +64,8 @@ pub fn hostname(name: &str) -> String {
     format!("{name}\n")
 }
 
-/// The full name, and the part before its first dot.
-fn own_names(hostname: &str, domain: &str) -> String {
+/// A container's own names as its lines have them: the full name, and the part before its first dot.
+pub fn own_names(hostname: &str, domain: &str) -> String {
     let full = if domain.is_empty() { hostname.to_owned() } else { format!("{hostname}.{domain}") };
     match full.split_once('.') {
         Some((short, _)) => format!("{full} {short}"),

@@ -5,6 +5,8 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
+use super::NAME_SERVER;
+
 /// Where the host has its resolver's configuration.
 pub const HOST_RESOLVER_FILE: &str = "/etc/resolv.conf";
 /// Where systemd-resolved keeps the servers that stand behind its own at 127.0.0.53 (systemd-resolved.service(8)).
@@ -30,6 +32,8 @@ pub struct ResolverRequest<'a> {
     pub ipv6: bool,
     /// The container is in the host's network namespace, where loopback servers work.
     pub host_network: bool,
+    /// The container asks our name server, which asks the servers.
+    pub name_server: bool,
 }
 
 /// The host's own file, or the one that systemd-resolved keeps behind its stub. Empty when there is none.
@@ -48,10 +52,19 @@ fn source_of(usual: &Path, behind_stub: &Path) -> String {
     text
 }
 
-/// The content of `/etc/resolv.conf` for a container without a name server of ours.
+/// The servers that this host itself asks, as its file says now; loopback ones too. None that is no address.
+pub fn host_servers() -> Vec<IpAddr> {
+    let text = fs::read_to_string(HOST_RESOLVER_FILE).unwrap_or_default();
+    Parsed::from(text.as_str()).servers.iter().filter_map(|server| server.parse().ok()).collect()
+}
+
+/// The content of `/etc/resolv.conf`.
 pub fn resolver(request: &ResolverRequest<'_>) -> String {
     let host = Parsed::from(request.host);
-    let servers: Vec<&str> = if !request.servers.is_empty() {
+    let own = NAME_SERVER.to_string();
+    let servers: Vec<&str> = if request.name_server {
+        vec![&own]
+    } else if !request.servers.is_empty() {
         request.servers.iter().map(String::as_str).collect()
     } else if request.host_network {
         host.servers
@@ -63,11 +76,15 @@ pub fn resolver(request: &ResolverRequest<'_>) -> String {
     } else {
         request.search.iter().map(String::as_str).filter(|domain| *domain != ".").collect()
     };
-    let options: Vec<&str> = if request.options.is_empty() {
+    let mut options: Vec<&str> = if request.options.is_empty() {
         host.options
     } else {
         request.options.iter().map(String::as_str).collect()
     };
+    if request.name_server && !options.iter().any(|option| option.starts_with("ndots:")) {
+        // A name without a dot is a container's before it is anything else.
+        options.push("ndots:0");
+    }
     let mut text = String::with_capacity(128);
     for server in servers {
         // Writing to a string cannot fail.
@@ -163,6 +180,18 @@ mod tests {
         }
         let request = ResolverRequest { ipv6: true, ..Default::default() };
         assert_eq!(resolver(&request).lines().count(), 4);
+    }
+
+    #[test]
+    fn where_our_name_server_answers_it_is_the_only_one() {
+        let servers = words(&["1.1.1.1"]);
+        let request =
+            ResolverRequest { host: HOST, servers: &servers, name_server: true, ..Default::default() };
+        let text = "nameserver 127.0.0.11\nsearch example.org example.net\noptions ndots:2 edns0\nsortlist 10.0.0.0\n";
+        assert_eq!(resolver(&request), text);
+        let options = words(&["timeout:1"]);
+        let request = ResolverRequest { options: &options, name_server: true, ..Default::default() };
+        assert_eq!(resolver(&request), "nameserver 127.0.0.11\noptions timeout:1 ndots:0\n");
     }
 
     #[test]

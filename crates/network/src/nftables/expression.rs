@@ -91,6 +91,8 @@ pub(super) enum Expression {
     Compare { equal: bool, value: Vec<u8> },
     /// Goes on only if the first registers are in the set, and loads the map's data if there is a destination.
     Lookup { set: String, to: Option<u32> },
+    /// Puts a value into a register.
+    Value { to: u32, value: Vec<u8> },
     /// Ends the rule with the map's verdict.
     Verdict(Verdict),
     /// Translates the destination to the address in the first register and the port in another one.
@@ -117,7 +119,7 @@ impl Expression {
             Self::Mask { .. } => "bitwise",
             Self::Compare { .. } => "cmp",
             Self::Lookup { .. } => "lookup",
-            Self::Verdict(_) => "immediate",
+            Self::Value { .. } | Self::Verdict(_) => "immediate",
             Self::TranslateDestination { .. } => "nat",
             Self::Masquerade => "masq",
         }
@@ -165,6 +167,10 @@ impl Expression {
                 if let Some(to) = to {
                     request.put_u32_be(3, *to);
                 }
+            }
+            Self::Value { to, value } => {
+                request.put_u32_be(1, *to);
+                put_data(request, 2, value);
             }
             Self::Verdict(verdict) => {
                 request.put_u32_be(1, 0);

@@ -9,6 +9,7 @@ mod set;
 
 pub(crate) mod dump;
 pub(crate) mod elements;
+pub(crate) mod name_server;
 pub(crate) mod ruleset;
 
 pub(crate) use batch::Batch;

@@ -1,5 +1,6 @@
 //! A container's network namespace, held by descriptor only.
 
+mod name_sockets;
 mod namespace;
 mod pool;
 
@@ -11,11 +12,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use sampan_sys::netlink::{NetlinkProtocol, NetlinkSocket};
 
+pub use name_sockets::NameSockets;
 pub use pool::SandboxPool;
 
 use crate::error::{NetworkError, Result};
 use crate::mac::MacAddress;
 use crate::netlink::{Request, link};
+use crate::record::EndpointRecord;
 
 /// How often, and how long each time, a new link is waited for: 50 ms in all.
 const SETTLING_ROUNDS: u32 = 500;
@@ -147,6 +150,25 @@ impl Sandbox {
             }
         }
         self.with_inside(|inside| request.execute(inside))
+    }
+
+    /// Makes the gateways of an endpoint the default routes, for IPv4 and for IPv6, in the place of others.
+    ///
+    /// # Errors
+    /// Its interface is gone; the kernel's refusal.
+    pub fn route_by(&self, endpoint: &EndpointRecord, families: [bool; 2]) -> Result<()> {
+        let gateways = endpoint.gateways_of(families);
+        self.with_inside(|inside| {
+            let Some(link) = link::find(inside, &endpoint.interface)? else {
+                return Err(NetworkError::Malformed { what: "a container's interface cannot be found" });
+            };
+            let mut request = Request::new();
+            for gateway in gateways {
+                let label = format!("route the container's traffic to {gateway}");
+                request.add_default_route(link.index, gateway, label);
+            }
+            request.execute(inside)
+        })
     }
 
     fn rename(&self, mut pair: VethPair, name: &str) -> Result<VethPair> {

@@ -82,7 +82,7 @@ impl Lab {
         EndpointRequest {
             endpoint_id: format!("{number:064x}"),
             container_id: format!("{number:064x}"),
-            default_route: true,
+            default_route: [true; 2],
             ..Default::default()
         }
     }

@@ -1,10 +1,13 @@
 //! Answering a daemon's requests.
 
+use std::os::fd::OwnedFd;
+
 use sampan_error::{Context, Error, Result};
 use sampan_shim::log::LogWriter;
 use sampan_shim::protocol::{
-    Attach, CloseStdin, Descriptors, Exec, ExecStatus, Failure, Frame, Launch, Message, Packet, Park,
-    Request, Resize, Role, SetLog, SetSockets, Shutdown, Signal, Start, State, Status, StatusRequest,
+    Attach, CloseStdin, Descriptors, Exec, ExecStatus, Failure, Frame, GiveNameSockets, HoldNameSockets,
+    Launch, Message, Packet, Park, Request, Resize, Role, SetLog, SetSockets, Shutdown, Signal, Start, State,
+    Status, StatusRequest,
 };
 
 use super::launch::Phase;
@@ -16,11 +19,30 @@ impl Shim {
         let descriptors = std::mem::take(&mut packet.descriptors);
         let Ok(frame) = packet.frame() else { return };
         let descriptors = Descriptors::new(&frame.descriptors, descriptors);
-        let reply = self.carry_out(&frame, descriptors);
-        let failed = |error| Message::reply(frame.sequence, Err::<&(), _>(&Failure::from(&error))).ok();
-        if let Some(message) = reply.map_or_else(failed, Some) {
-            self.tell(connection, message);
+        let reply = match frame.kind.as_ref() {
+            GiveNameSockets::NAME => self.give_name_sockets(&frame),
+            _ => self.carry_out(&frame, descriptors).map(|message| (message, Vec::new())),
+        };
+        let failed = |error| {
+            let message = Message::reply(frame.sequence, Err::<&(), _>(&Failure::from(&error))).ok()?;
+            Some((message, Vec::new()))
+        };
+        if let Some((message, descriptors)) = reply.map_or_else(failed, Some) {
+            self.tell(connection, message, descriptors);
         }
+    }
+
+    fn give_name_sockets(&self, frame: &Frame<'_>) -> Result<(Message, Vec<OwnedFd>)> {
+        let copies = self.name_sockets.iter().map(OwnedFd::try_clone).collect::<Result<Vec<_>, _>>();
+        let copies = copies.context("cannot copy the sockets of the name server")?;
+        let message = Message::reply_with(
+            frame.sequence,
+            &vec![Role::NameSocket; copies.len()],
+            Ok::<_, &Failure>(&()),
+        );
+        let message =
+            message.map_err(|error| Error::internal("the reply cannot be written").caused_by(error))?;
+        Ok((message, copies))
     }
 
     fn carry_out(&mut self, frame: &Frame<'_>, mut descriptors: Descriptors) -> Result<Message> {
@@ -41,6 +63,10 @@ impl Shim {
             SetSockets::NAME => reply::<SetSockets>(frame, |sockets| {
                 let reservations = descriptors.take_all(Role::Reservation);
                 self.relays.replace(&sockets.relays, reservations, descriptors.take_all(Role::RelayListener))
+            }),
+            HoldNameSockets::NAME => reply::<HoldNameSockets>(frame, |_| {
+                self.name_sockets = descriptors.take_all(Role::NameSocket);
+                Ok(())
             }),
             Shutdown::NAME => reply::<Shutdown>(frame, |_| self.shut_down()),
             other => Err(Error::not_implemented(format!(

@@ -23,7 +23,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn push(&mut self, message: Message) {
-        self.outgoing.push(message, Vec::new());
+        self.push_with(message, Vec::new());
+    }
+
+    pub(crate) fn push_with(&mut self, message: Message, descriptors: Vec<OwnedFd>) {
+        self.outgoing.push(message, descriptors);
     }
 }
 

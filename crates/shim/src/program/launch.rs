@@ -110,6 +110,7 @@ impl Shim {
         self.sessions = vec![session];
         let reservations = descriptors.take_all(Role::Reservation);
         self.relays.replace(&relays, reservations, descriptors.take_all(Role::RelayListener))?;
+        self.name_sockets = descriptors.take_all(Role::NameSocket);
         let network = descriptors.take(Role::NetworkNamespace);
         let ends = if stdio.tty { Ends::default() } else { Ends::new(stdio.open_stdin)? };
         let (mut ready, running) = self.make_init(&plan, &ends, network)?;
@@ -201,6 +202,7 @@ impl Shim {
             remove(running.cgroup.as_ref());
         }
         self.relays.clear();
+        self.name_sockets.clear();
         self.listener = None;
         if let Some(session) = self.session(CONTAINER) {
             session.finish(&mut Vec::new());

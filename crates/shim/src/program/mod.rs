@@ -61,6 +61,8 @@ struct Shim {
     /// Execs that have ended, oldest first.
     ended: Vec<ExecStatus>,
     relays: Relays,
+    /// Sockets of the container's name server, which only daemons read.
+    name_sockets: Vec<OwnedFd>,
     started_at: Option<Timestamp>,
     exit: Option<Exit>,
     /// A daemon has recorded the exit.
@@ -97,6 +99,7 @@ impl Shim {
         let poll = Poll::new()?;
         Ok(Self {
             relays: Relays::new(&poll),
+            name_sockets: Vec::new(),
             poll,
             phase: Phase::Fresh,
             container: String::new(),
@@ -234,9 +237,9 @@ impl Shim {
         self.sessions.iter_mut().find(|session| session.number == number)
     }
 
-    fn tell(&mut self, number: u32, message: Message) {
+    fn tell(&mut self, number: u32, message: Message, descriptors: Vec<OwnedFd>) {
         if let Some(connection) = self.connections.iter_mut().find(|connection| connection.number == number) {
-            connection.push(message);
+            connection.push_with(message, descriptors);
         }
     }
 }

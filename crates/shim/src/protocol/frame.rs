@@ -18,6 +18,8 @@ pub enum Role {
     RelayListener,
     /// The connection of an attached client.
     Client,
+    /// A socket on which the container's name server is asked: first the one for datagrams, then the listening one.
+    NameSocket,
     /// A name that this build does not know.
     #[serde(other)]
     Unknown,
@@ -80,6 +82,18 @@ impl Message {
         sequence: u64,
         result: Result<&impl Serialize, &super::Failure>,
     ) -> serde_json::Result<Self> {
+        Self::reply_with(sequence, &[], result)
+    }
+
+    /// The answer to request number `sequence`, with descriptors.
+    ///
+    /// # Errors
+    /// A value that JSON cannot hold.
+    pub fn reply_with(
+        sequence: u64,
+        descriptors: &[Role],
+        result: Result<&impl Serialize, &super::Failure>,
+    ) -> serde_json::Result<Self> {
         #[derive(Serialize)]
         #[serde(rename_all = "lowercase")]
         enum Body<'a, T> {
@@ -89,7 +103,7 @@ impl Message {
         Self::new(
             REPLY,
             sequence,
-            &[],
+            descriptors,
             &match result {
                 Ok(value) => Body::Ok(value),
                 Err(failure) => Body::Error(failure),

@@ -40,6 +40,8 @@ requests! {
     StatusRequest "status" -> super::Status;
     SetLog "set_log" -> ();
     SetSockets "set_sockets" -> ();
+    HoldNameSockets "hold_name_sockets" -> ();
+    GiveNameSockets "give_name_sockets" -> ();
     Shutdown "shutdown" -> ();
 }
 
@@ -65,7 +67,7 @@ pub struct Parked {
 /// Prepares the container and starts its program, in the parked init or in a new one.
 ///
 /// Descriptors: at most one `network_namespace`; any number of `reservation` and `relay_listener` as for
-/// [`SetSockets`]; a `client` for each `attach`.
+/// [`SetSockets`]; `name_socket` as for [`HoldNameSockets`]; a `client` for each `attach`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Launch {
     /// The container's full id.
@@ -250,6 +252,17 @@ pub struct SetSockets {
     /// The relays.
     pub relays: Vec<Relay>,
 }
+
+/// Replaces the sockets on which the container's name server is asked. The shim never reads them: while there is no
+/// daemon, queries wait in them for the next one.
+///
+/// Descriptors: any number of `name_socket`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldNameSockets {}
+
+/// Asks for copies of those sockets, which come with the reply as `name_socket`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiveNameSockets {}
 
 /// The daemon has recorded the exit status: the shim ends once its clients have got everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

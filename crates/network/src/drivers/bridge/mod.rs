@@ -77,7 +77,7 @@ impl Bridge {
         network: &NetworkRecord,
         pair: &VethPair,
         endpoint: &EndpointRecord,
-        default_route: bool,
+        default_route: [bool; 2],
     ) -> Result<()> {
         let socket = route_socket()?;
         let device = &network.device;
@@ -91,7 +91,7 @@ impl Bridge {
         let mut request = Request::new();
         attach(&mut request, network, &bridge, pair.host_index, mtu, endpoint);
         request.execute(&socket)?;
-        let gateways = if default_route { endpoint.gateways.as_slice() } else { &[] };
+        let gateways = &endpoint.gateways_of(default_route);
         let settings = InterfaceSettings {
             mac: endpoint.mac,
             mtu,

@@ -44,7 +44,7 @@ fn networks_are_apart_from_each_other() {
         assert_eq!(call_from(&client, Protocol::Tcp, &format!("{HOST}:8080")).unwrap(), "172.18.0.1");
         // A container with a place in both.
         let both = manager
-            .connect(&client, "app", &EndpointRequest { default_route: false, ..lab.request() })
+            .connect(&client, "app", &EndpointRequest { default_route: [false; 2], ..lab.request() })
             .unwrap();
         assert_eq!(
             (both.interface.as_str(), both.ipv4().unwrap().to_string().as_str()),
