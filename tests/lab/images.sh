@@ -1,8 +1,8 @@
 #!/bin/sh
-# Base images without a registry: writes busybox.tar and debian.tar (root file systems, for
-# `docker import`) into $SAMPAN_LAB/images. Done once; later calls return at once.
+# Base images without a registry: writes busybox.tar, debian.tar and services.tar (root file systems, for
+# `docker import`; services has PostgreSQL and Redis) into $SAMPAN_LAB/images. Done once; later calls return at once.
 #
-#   images.sh [busybox|debian]...
+#   images.sh [busybox|debian|services]...
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 . "$here/settings.sh"
@@ -46,13 +46,38 @@ debian() {
     rm -rf "$tree"
 }
 
-[ $# -gt 0 ] || set -- busybox debian
+# What people compose: a database and a cache.
+services() {
+    [ -f "$images/services.tar" ] && return
+    tree=$images/services.tree
+    rm -rf "$tree"
+    mkdir "$tree"
+    debian
+    tar -C "$tree" --numeric-owner -xf "$images/debian.tar"
+    say "installing PostgreSQL and Redis"
+    cp /etc/resolv.conf "$tree/etc/resolv.conf"
+    printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
+    chmod 755 "$tree/usr/sbin/policy-rc.d"
+    unshare --mount --pid --fork --propagation private sh -eu -c '
+        mount -t proc proc "$1/proc"
+        mount --rbind /dev "$1/dev"
+        chroot "$1" apt-get -o Acquire::Check-Valid-Until=false update -qq
+        chroot "$1" apt-get install -qq -y --no-install-recommends postgresql redis-server
+    ' sh "$tree" >"$images/services.log" 2>&1 || die "installing PostgreSQL failed, see $images/services.log"
+    # Each container makes a cluster of its own.
+    rm -rf "$tree/var/cache/apt/archives/"*.deb "$tree/var/lib/apt/lists/"* "$tree/var/lib/postgresql/"*
+    tar -C "$tree" --numeric-owner -cf "$images/services.tar.part" .
+    mv "$images/services.tar.part" "$images/services.tar"
+    rm -rf "$tree"
+}
+
+[ $# -gt 0 ] || set -- busybox debian services
 if [ "${LAB_LOCKED:-}" != images ]; then
     LAB_LOCKED=images exec flock "$SAMPAN_LAB/images.lock" "$0" "$@"
 fi
 for image in "$@"; do
     case $image in
-    busybox | debian) "$image" ;;
+    busybox | debian | services) "$image" ;;
     *) die "no such image: $image" ;;
     esac
 done

@@ -2,7 +2,7 @@
 # Brings what the tests need onto this machine; what is there already costs nothing.
 #
 #   prepare.sh programs   Debian packages that tests run, and the stock docker command line
-#   prepare.sh peers      base images, the real dockerd, the virtual machine (some minutes, once)
+#   prepare.sh peers      base images, the real dockerd, the virtual machine, Docker Compose (some minutes, once)
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 . "$here/settings.sh"
@@ -37,6 +37,7 @@ peers)
     "$here/images.sh"
     "$here/dockerd.sh" prepare
     "$here/vm.sh" prepare
+    "$here/compose.sh"
     ;;
 *) die "say programs or peers" ;;
 esac

@@ -319,6 +319,14 @@ impl Host {
         Terminal::start(self.with_environment(&self.entering(&owned(&words))))
     }
 
+    /// Runs another client of the API against the daemon.
+    #[track_caller]
+    pub fn with_client(&self, words: &[&str]) -> Outcome {
+        let (program, rest) = words.split_first().expect("a program");
+        let (command, shown) = self.client(program, rest);
+        run(command, shown, b"")
+    }
+
     fn client(&self, program: &str, words: &[&str]) -> (Command, String) {
         let words = [&[program], words].concat();
         let command = self.with_environment(&self.entering(&bounded(&words)));

@@ -6,6 +6,7 @@
 //! that fails there is wrong itself. All settings are listed in docs/testing.md.
 
 mod campaign;
+pub mod compose;
 mod engine;
 mod host;
 mod http;
@@ -23,7 +24,7 @@ pub use campaign::Campaign;
 pub use engine::{Engine, docker_only, sampan_only};
 pub use host::{Host, Options, enter};
 pub use http::{Answer, get};
-pub use images::{BUSYBOX, DEBIAN, tar_of};
+pub use images::{BUSYBOX, DEBIAN, SERVICES, tar_of};
 pub use leaks::Objects;
 pub use outcome::{Outcome, Running};
 pub use settings::{engine_under_test, repository, sampan_binary};

@@ -58,3 +58,8 @@ pub(crate) fn rounds(short: usize, full: usize) -> usize {
 pub(crate) fn require_root() {
     assert!(rustix::process::geteuid().is_root(), "end-to-end tests need root: sudo ./test");
 }
+
+/// The lab's cache folder.
+pub(crate) fn lab() -> PathBuf {
+    std::env::var_os("SAMPAN_LAB").map_or_else(|| "/var/cache/sampan-lab".into(), PathBuf::from)
+}

@@ -38,7 +38,7 @@ fn names(names: &Names, version: Version) -> (Vec<String>, Vec<String>) {
 }
 
 /// Everything about an image.
-pub(super) fn inspect(details: &ImageDetails, version: Version) -> wire::Inspect {
+pub(super) fn inspect(details: &ImageDetails, version: Version, is_old_compose: bool) -> wire::Inspect {
     let image = &details.image;
     let old = version < Version(44);
     let config = if version < Version(50) {
@@ -54,7 +54,8 @@ pub(super) fn inspect(details: &ImageDetails, version: Version) -> wire::Inspect
         comment: image.comment.clone(),
         created: if image.created_at == 0 { image.created.clone() } else { rfc3339(image.created_at) },
         container: (version < Version(45)).then(|| image.container.clone()),
-        container_config: (version < Version(45)).then(|| Box::new(container_config(&image.config))),
+        container_config: (version < Version(45) || is_old_compose)
+            .then(|| Box::new(container_config(&image.config))),
         docker_version: image.docker_version.clone(),
         author: image.author.clone(),
         config,

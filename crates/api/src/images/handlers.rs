@@ -3,7 +3,7 @@
 use super::backend::Backend;
 use super::{convert, wire};
 use crate::http::{Call, Outcome, Version, filters, reply};
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode, header};
 use sampan_error::{Error, Result};
 
 /// All images with their shared sizes, for the disk's use.
@@ -39,7 +39,14 @@ pub(super) async fn list<E: Backend>(call: Call<E>) -> Result<Outcome> {
 /// `GET /images/{name}/json`
 pub(super) async fn inspect<E: Backend>(call: Call<E>) -> Result<Outcome> {
     let details = call.engine.image(&call.parameter("name")).await?;
-    Ok(reply::ok(&convert::inspect(&details, call.version))?.into())
+    Ok(reply::ok(&convert::inspect(&details, call.version, is_old_compose(&call.headers)))?.into())
+}
+
+/// Compose 1 asks with the newest version, and ends in a `KeyError` when it recreates a container of an image that has
+/// no `ContainerConfig`, as since API 1.45 none has.
+fn is_old_compose(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    agent.is_some_and(|agent| agent.starts_with("docker-compose/1."))
 }
 
 /// `GET /images/{name}/history`
