@@ -5,6 +5,7 @@ mod compose;
 mod create_fields;
 mod evil_archives;
 mod files;
+mod firewall;
 mod first_steps;
 mod hello;
 mod image_budget;

@@ -66,6 +66,13 @@ const FLAGS: &[Flag] = &[
     Flag("icc", None, "BOOL", "Containers on the default bridge may talk to each other (true)", set!(icc)),
     Flag("ip", None, "ADDRESS", "Host address of published ports that name none", set!(binding_address)),
     Flag(
+        "published-ports",
+        None,
+        "world|lan|loopback",
+        "Who reaches published ports that name no address",
+        set!(published_ports),
+    ),
+    Flag(
         "storage-driver",
         Some('s'),
         "NAME",

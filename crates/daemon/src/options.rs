@@ -30,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) mtu: Option<u32>,
     pub(crate) icc: Option<bool>,
     pub(crate) binding_address: Option<IpAddr>,
+    /// For whom ports are published that name no address.
+    pub(crate) published_ports: Option<sampan_engine::Reach>,
     pub(crate) storage_driver: Option<String>,
     pub(crate) log_driver: Option<String>,
     pub(crate) log_options: BTreeMap<String, String>,
@@ -77,7 +79,7 @@ impl Options {
             };
         }
         take! {
-            option: data_root exec_root group bridge_address mtu icc binding_address storage_driver log_driver
+            option: data_root exec_root group bridge_address mtu icc binding_address published_ports storage_driver log_driver
                 cgroup_parent no_new_privileges shm_size warm_sandboxes shutdown_timeout log_level pid_file
                 downloads uploads attempts keep_blobs image_budget trust_policy ready_descriptor;
             list: hosts dns dns_options dns_search labels registry_mirrors insecure_registries registries certificates;
@@ -110,6 +112,7 @@ impl Options {
             mtu: self.mtu,
             icc: self.icc.unwrap_or(defaults.icc),
             binding_address: self.binding_address,
+            published_reach: self.published_ports.unwrap_or_default(),
             log: LogConfig {
                 driver: self.log_driver.clone().unwrap_or_default(),
                 options: self.log_options.clone(),

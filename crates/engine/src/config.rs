@@ -24,6 +24,8 @@ pub struct EngineConfig {
     pub icc: bool,
     /// Host address of published ports that name none.
     pub binding_address: Option<IpAddr>,
+    /// For whom such ports are there.
+    pub published_reach: sampan_network::Reach,
     /// Where output goes when a container does not say.
     pub log: LogConfig,
     /// Limits of containers that do not say.
@@ -69,6 +71,7 @@ impl Default for EngineConfig {
             mtu: None,
             icc: true,
             binding_address: None,
+            published_reach: sampan_network::Reach::World,
             log: LogConfig::default(),
             ulimits: Vec::new(),
             dns: Vec::new(),

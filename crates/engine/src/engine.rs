@@ -213,6 +213,7 @@ fn network_config(config: &EngineConfig, instance: &str) -> sampan_network::Mana
     network.mtu = config.mtu;
     network.icc = config.icc;
     network.binding_address = config.binding_address;
+    network.reach = config.published_reach;
     network
 }
 

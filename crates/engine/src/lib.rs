@@ -36,6 +36,7 @@ pub use engine::Engine;
 pub use error::Error;
 pub use images::{Distribution, ImageDetails, Images, PullRequest, PushRequest, SearchRequest};
 pub use network::{Network, NetworkRequest, SubnetRequest};
+pub use sampan_network::Reach;
 pub use stream::ByteStream;
 pub use system::{ContainerUsage, DiskUsage, SystemInfo, VolumeUsage};
 pub use volumes::{Volume, VolumeRequest};

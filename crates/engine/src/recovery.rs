@@ -34,6 +34,7 @@ impl Engine {
             tracing::warn!(%error, "leftovers of an earlier daemon could not be removed in full");
         }
         self.inner.recovered.send_replace(true);
+        self.keep_ruleset();
         self.refill_later();
         for container in later {
             self.start_recovered(&container).await;

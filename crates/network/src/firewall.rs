@@ -7,10 +7,11 @@ use ipnet::IpNet;
 use sampan_sys::netlink::NetlinkSocket;
 
 use crate::error::{NetworkError, Result};
+use crate::near::Reach;
 use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::elements::Published;
 use crate::nftables::ruleset::{BridgeRules, Ruleset, table_name};
-use crate::nftables::{Batch, Family, dump};
+use crate::nftables::{Batch, Family, USER_TABLE, dump};
 use crate::record::{NetworkRecord, PublishedRecord};
 use crate::sandbox::lock;
 
@@ -18,6 +19,7 @@ use crate::sandbox::lock;
 #[derive(Debug)]
 pub(crate) struct Firewall {
     instance: String,
+    only_near: bool,
     sockets: Arc<NetfilterSocket>,
     state: Mutex<State>,
 }
@@ -46,8 +48,27 @@ impl State {
 
 impl Firewall {
     /// Nothing is in the kernel yet.
-    pub(crate) fn new(instance: &str, sockets: Arc<NetfilterSocket>) -> Self {
-        Self { instance: instance.to_owned(), sockets, state: Mutex::default() }
+    pub(crate) fn new(instance: &str, reach: Reach, sockets: Arc<NetfilterSocket>) -> Self {
+        let only_near = reach == Reach::Lan;
+        Self { instance: instance.to_owned(), only_near, sockets, state: Mutex::default() }
+    }
+
+    /// Makes the chain for the user's own rules, if it is not there. It is in a table of its own, which no instance
+    /// ever changes or removes: whoever writes rules into it finds them again.
+    pub(crate) fn make_user_chain(&self) -> Result<()> {
+        let mut batch = Batch::new();
+        batch.add_user_chain();
+        match batch.commit(&self.sockets) {
+            // The user has made it already, his own way.
+            Err(error) if error.errno() == Some(rustix::io::Errno::EXIST.raw_os_error()) => Ok(()),
+            Err(error) if error.errno() == Some(rustix::io::Errno::OPNOTSUPP.raw_os_error()) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The name of the tables, and of the user's own.
+    pub(crate) fn table_names(&self) -> [String; 2] {
+        [table_name(&self.instance), USER_TABLE.to_owned()]
     }
 
     /// Whether the kernel has our table with the rule that keeps foreign traffic from being forwarded: it outlives
@@ -246,7 +267,7 @@ impl Firewall {
     }
 
     fn ruleset(&self, guard: bool) -> Ruleset {
-        Ruleset { table: table_name(&self.instance), guard }
+        Ruleset { table: table_name(&self.instance), guard, only_near: self.only_near }
     }
 }
 

@@ -20,6 +20,7 @@ mod ipam;
 mod mac;
 mod manager;
 mod names;
+mod near;
 mod netlink;
 mod nftables;
 mod ports;
@@ -28,6 +29,7 @@ mod sandbox;
 #[cfg(test)]
 mod testing;
 mod warnings;
+mod watch;
 
 pub use drivers::NetworkDriver;
 pub use error::{ErrorList, NetworkError, Result};
@@ -40,8 +42,10 @@ pub use names::{
     HOST_RESOLVER_FILE, HostEntry, HostsRequest, NAME_SERVER, ResolverRequest, host_servers, hostname, hosts,
     own_names, resolver, resolver_source,
 };
+pub use near::{Reach, is_near};
 pub use record::{
     BindingRequest, DriverName, EndpointRecord, EndpointRequest, HostPort, NetworkRecord, Protocol,
     PublishedBinding, PublishedRecord, Records, Subnet,
 };
 pub use sandbox::{NameSockets, Sandbox, SandboxPool};
+pub use watch::RulesetWatch;

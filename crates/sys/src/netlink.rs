@@ -62,6 +62,26 @@ impl NetlinkSocket {
         Ok(())
     }
 
+    /// The number by which the kernel knows this socket, as it stands in its news of what was asked for on it.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn port(&self) -> io::Result<u32> {
+        let address = net::getsockname(&self.fd)?;
+        Ok(netlink::SocketAddrNetlink::try_from(address)?.pid())
+    }
+
+    /// Listens to a multicast group of the kernel's news from now on.
+    ///
+    /// # Errors
+    /// There is no such group; not allowed.
+    pub fn join(&self, group: u32) -> io::Result<()> {
+        // Without a number of its own a socket is left out: news go to all but number 0 (netlink_broadcast).
+        net::bind(&self.fd, &netlink::SocketAddrNetlink::new(0, 0))?;
+        let group = i32::try_from(group).map_err(io::Error::other)?;
+        set_option(self.fd.as_fd(), libc::SOL_NETLINK, libc::NETLINK_ADD_MEMBERSHIP, group)
+    }
+
     /// Replaces the content of `buffer` with the next datagram; `false` when there is none.
     ///
     /// # Errors

@@ -215,6 +215,9 @@ pub struct PublishedPort {
     pub host_ip: IpAddr,
     /// The host's port.
     pub host_port: u16,
+    /// Whether it is there for near addresses only ([`sampan_network::Reach::Lan`]).
+    #[serde(default)]
+    pub only_near: bool,
 }
 
 /// A mount as it was resolved at creation.

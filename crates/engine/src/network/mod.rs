@@ -2,6 +2,7 @@
 //! start and given back at the end.
 
 mod files;
+mod firewall;
 mod gateway;
 mod join;
 mod names;
@@ -116,7 +117,7 @@ impl Engine {
         for note in notes {
             tracing::warn!(container = %record.id, "{note}");
         }
-        connected.ports = ports::shown(&published);
+        connected.ports = ports::shown(&published, self.inner.config.published_reach);
         connected.reservations = reservations.into_iter().map(|it| it.socket).collect();
         connected.relays = relays;
         connected.hold.published.push(published);

@@ -2,7 +2,7 @@
 
 use crate::containers::{ContainerRecord, PublishedPort};
 use crate::spec::{PortKey, PortProtocol};
-use sampan_network::{BindingRequest, HostPort, Protocol, PublishedRecord};
+use sampan_network::{BindingRequest, HostPort, Protocol, PublishedRecord, Reach};
 
 fn protocol(protocol: PortProtocol) -> Protocol {
     match protocol {
@@ -61,7 +61,7 @@ pub(super) fn bindings_as_before(record: &ContainerRecord) -> Vec<BindingRequest
 }
 
 /// The published ports as the engine shows them.
-pub(super) fn shown(published: &PublishedRecord) -> Vec<PublishedPort> {
+pub(super) fn shown(published: &PublishedRecord, reach: Reach) -> Vec<PublishedPort> {
     published
         .bindings
         .iter()
@@ -76,6 +76,7 @@ pub(super) fn shown(published: &PublishedRecord) -> Vec<PublishedPort> {
             },
             host_ip: binding.host_ip,
             host_port: binding.host_port,
+            only_near: reach == Reach::Lan && binding.host_ip.is_unspecified(),
         })
         .collect()
 }

@@ -157,7 +157,7 @@ pub(crate) fn relays(sockets: Vec<RelaySocket>) -> (Vec<Relay>, Vec<OwnedFd>) {
             sampan_network::Protocol::Udp => RelayProtocol::Udp,
             _ => RelayProtocol::Tcp,
         };
-        (Relay { protocol, target: relay.target }, relay.listener)
+        (Relay { protocol, target: relay.target, only_near: relay.only_near }, relay.listener)
     });
     both.unzip()
 }

@@ -7,6 +7,7 @@ use super::host::Host;
 use super::none::NoNetwork;
 use super::*;
 use crate::firewall::Firewall;
+use crate::near::Reach;
 use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::elements::Published;
 use crate::record::Subnet;
@@ -41,7 +42,7 @@ fn candidates() -> Vec<Candidate> {
         masquerade: true,
         binding_address: None,
     };
-    let firewall = Arc::new(Firewall::new(INSTANCE, Arc::<NetfilterSocket>::default()));
+    let firewall = Arc::new(Firewall::new(INSTANCE, Reach::World, Arc::<NetfilterSocket>::default()));
     firewall.lay_down(&Published::default()).unwrap();
     vec![
         Candidate {

@@ -35,7 +35,7 @@ impl Manager {
     pub fn open(config: ManagerConfig, records: &Records) -> Result<Self> {
         device_prefix(&config.instance)?;
         let netfilter = Arc::new(NetfilterSocket::default());
-        let firewall = Arc::new(Firewall::new(&config.instance, Arc::clone(&netfilter)));
+        let firewall = Arc::new(Firewall::new(&config.instance, config.reach, Arc::clone(&netfilter)));
         let drivers: Vec<Box<dyn crate::NetworkDriver>> = vec![
             Box::new(Bridge::new(&config.instance, Arc::clone(&firewall))),
             Box::new(Host),
@@ -66,6 +66,7 @@ impl Manager {
         if !stays {
             manager.firewall.lay_down(&published)?;
         }
+        manager.firewall.make_user_chain()?;
         for network in &networks {
             manager.driver(network.driver)?.restore_network(network)?;
         }

@@ -26,7 +26,13 @@ impl Manager {
         if network.driver != DriverName::Bridge || network.internal || request.bindings.is_empty() {
             return Ok(Published { record, reservations: Vec::new(), relays: Vec::new(), notes: Vec::new() });
         }
-        let plan = ports::plan(endpoint, &request.bindings, network.binding_address, &self.ports)?;
+        let plan = ports::plan(
+            endpoint,
+            &request.bindings,
+            network.binding_address,
+            self.config.reach,
+            &self.ports,
+        )?;
         record.bindings = plan.bindings;
         if let Err(error) = self.open_ports(endpoint, &record) {
             ports::release(&self.ports, &record.bindings);

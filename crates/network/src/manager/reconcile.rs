@@ -8,6 +8,7 @@ use crate::error::{ErrorList, Result};
 use crate::netlink::{Request, link};
 use crate::nftables::elements::Published;
 use crate::sandbox::{device_prefix, lock, route_socket};
+use crate::watch::RulesetWatch;
 
 impl Manager {
     /// Compares the kernel with what the manager knows: removes devices of this instance without a record, and
@@ -23,6 +24,7 @@ impl Manager {
         if errors.collect(self.firewall.is_intact(&published)) == Some(false) {
             reconciled.ruleset_repaired = errors.collect(self.firewall.lay_down(&published)).is_some();
         }
+        errors.collect(self.firewall.make_user_chain());
         for network in self.networks() {
             errors.collect(self.driver(network.driver).and_then(|driver| driver.restore_network(&network)));
         }
@@ -30,6 +32,29 @@ impl Manager {
         reconciled.removed_devices = errors.collect(self.remove_leftovers()).unwrap_or_default();
         errors.finish()?;
         Ok(reconciled)
+    }
+
+    /// Something that hears of removals from our tables and the user's.
+    ///
+    /// # Errors
+    /// No packet filter.
+    pub fn watch_ruleset(&self) -> Result<RulesetWatch> {
+        RulesetWatch::open(self.firewall.table_names().into(), std::sync::Arc::clone(&self.netfilter))
+    }
+
+    /// Lays the ruleset down again if somebody removed any of it: connections go on. True when there was need.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn repair_ruleset(&self) -> Result<bool> {
+        let _gate = self.standing_still();
+        self.firewall.make_user_chain()?;
+        let published = Published::of(lock(&self.state).published.values());
+        let intact = self.firewall.is_laid_down()? && self.firewall.is_intact(&published)?;
+        if !intact {
+            self.firewall.lay_down(&published)?;
+        }
+        Ok(!intact)
     }
 
     /// Removes every kernel object of this instance: for tests and for uninstalling. Containers lose their network.

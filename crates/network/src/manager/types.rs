@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 
 use ipnet::IpNet;
 
+use crate::near::Reach;
 use crate::record::{BindingRequest, EndpointRecord, Protocol, PublishedBinding, PublishedRecord};
 
 /// What a manager is told once.
@@ -28,6 +29,8 @@ pub struct ManagerConfig {
     pub forward: bool,
     /// `--ip`: host address of bindings that name none; `None` is all of IPv4 and IPv6.
     pub binding_address: Option<IpAddr>,
+    /// For whom such ports are there.
+    pub reach: Reach,
 }
 
 impl ManagerConfig {
@@ -45,6 +48,7 @@ impl ManagerConfig {
             masquerade: true,
             forward: true,
             binding_address: None,
+            reach: Reach::World,
         }
     }
 }
@@ -90,6 +94,8 @@ pub struct RelaySocket {
     pub address: SocketAddr,
     /// Where to pass it on.
     pub target: SocketAddr,
+    /// Whether only near addresses may use it ([`crate::is_near`]).
+    pub only_near: bool,
 }
 
 /// The outcome of [`Manager::publish`].

@@ -4,6 +4,7 @@
 //! (nft_rcv_nl_event), which takes 5 to 15 ms after each removal; so it is not closed on the way.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use sampan_sys::netlink::{NetlinkProtocol, NetlinkSocket};
 
@@ -15,26 +16,41 @@ use crate::sandbox::lock;
 /// One is enough: the kernel lets in one transaction at a time (the commit mutex of each network namespace), so
 /// more sockets would only wait there instead of here.
 #[derive(Debug)]
-pub(crate) struct NetfilterSocket(Mutex<Option<NetlinkSocket>>);
+pub(crate) struct NetfilterSocket {
+    kept: Mutex<Option<NetlinkSocket>>,
+    /// The kernel's number of the one that is kept, 0 for none.
+    port: AtomicU32,
+}
 
 impl Default for NetfilterSocket {
     /// Opens it. A kernel without netfilter is a failure only where netfilter is used.
     fn default() -> Self {
-        Self(Mutex::new(NetlinkSocket::open(NetlinkProtocol::Netfilter).ok()))
+        let socket = NetlinkSocket::open(NetlinkProtocol::Netfilter).ok();
+        let port = socket.as_ref().and_then(|socket| socket.port().ok()).unwrap_or_default();
+        Self { kept: Mutex::new(socket), port: AtomicU32::new(port) }
     }
 }
 
 impl NetfilterSocket {
+    /// The number that the kernel gives to what is changed by this socket.
+    pub(crate) fn port(&self) -> u32 {
+        self.port.load(Ordering::Relaxed)
+    }
+
     /// Runs `action` with the socket; others wait until it is done.
     ///
     /// # Errors
     /// The kernel has no netfilter, or what `action` says.
     pub(crate) fn with<T>(&self, action: impl FnOnce(&NetlinkSocket) -> Result<T>) -> Result<T> {
-        let mut kept = lock(&self.0);
+        let mut kept = lock(&self.kept);
         let socket = match kept.take() {
             Some(socket) => socket,
-            None => NetlinkSocket::open(NetlinkProtocol::Netfilter)
-                .map_err(NetworkError::system("this kernel has no packet filter (nfnetlink)"))?,
+            None => {
+                let missing = NetworkError::system("this kernel has no packet filter (nfnetlink)");
+                let socket = NetlinkSocket::open(NetlinkProtocol::Netfilter).map_err(missing)?;
+                self.port.store(socket.port().unwrap_or_default(), Ordering::Relaxed);
+                socket
+            }
         };
         let result = action(&socket);
         // After a refusal all answers were read; after anything else some may be left.

@@ -2,7 +2,7 @@
 
 use super::expression::Expression;
 use super::set::{Element, Set};
-use super::{Family, SUBSYSTEM, message};
+use super::{Family, SUBSYSTEM, USER_TABLE, message};
 use crate::error::Result;
 use crate::fingerprint;
 use crate::netlink::netfilter::NetfilterSocket;
@@ -94,6 +94,13 @@ impl Batch {
             });
             request.put_u32_be(5, 1);
         }
+    }
+
+    /// Makes the user's own table with a chain that sees forwarded packets before ours do.
+    pub(crate) fn add_user_chain(&mut self) {
+        self.add_table(Family::Both, USER_TABLE);
+        let hook = Hook { kind: "filter", number: 2, priority: -10 };
+        self.add_chain(Family::Both, USER_TABLE, "forward", Some(hook));
     }
 
     /// Removes a chain without rules.

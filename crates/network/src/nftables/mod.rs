@@ -14,6 +14,9 @@ pub(crate) mod ruleset;
 
 pub(crate) use batch::Batch;
 
+/// The table with the user's own chain, `forward`.
+pub(crate) const USER_TABLE: &str = "sampan_user";
+
 /// `NFNL_SUBSYS_NFTABLES`, the upper byte of every message type.
 const SUBSYSTEM: u16 = 10;
 
@@ -29,6 +32,8 @@ pub(crate) enum Family {
     Ipv4,
     /// `table ip6`.
     Ipv6,
+    /// `table inet`: both.
+    Both,
 }
 
 impl Family {
@@ -37,6 +42,7 @@ impl Family {
         match self {
             Self::Ipv4 => 2,
             Self::Ipv6 => 10,
+            Self::Both => 1,
         }
     }
 
@@ -44,7 +50,7 @@ impl Family {
     pub(crate) fn address_length(self) -> usize {
         match self {
             Self::Ipv4 => 4,
-            Self::Ipv6 => 16,
+            Self::Ipv6 | Self::Both => 16,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::elements::Published;
 use super::expression::{Base, Connection, Expression, FIRST, Meta, Verdict, register};
 pub(crate) use super::set::Element;
 use super::set::{Data, Gives, Kind, Set};
+use crate::near;
 
 /// Device group of every Sampan bridge of every instance ("SPN"): what is not in it is foreign.
 pub(crate) const DEVICE_GROUP: u32 = 0x0053_504e;
@@ -24,6 +25,8 @@ const BRIDGES: &str = "bridges";
 const INTO: &str = "into";
 const OUT_OF: &str = "out_of";
 const SOURCES: &str = "sources";
+const NEAR: &str = "near";
+const TRANSLATE_AT: &str = "translate_at";
 
 const STATE_ESTABLISHED_RELATED: u32 = 0x2 | 0x4;
 /// `IPS_DST_NAT`: the connection's destination was translated.
@@ -48,6 +51,8 @@ pub(crate) struct Ruleset {
     pub(crate) table: String,
     /// This program turned forwarding on: nothing may be forwarded that has no Sampan bridge on either side.
     pub(crate) guard: bool,
+    /// Ports that are published without an address are there for near addresses only ([`crate::near`]).
+    pub(crate) only_near: bool,
 }
 
 /// Name of an instance's tables.
@@ -99,10 +104,23 @@ impl Ruleset {
         for set in sets(family) {
             batch.add_set(family, &self.table, &set);
         }
+        if self.only_near {
+            let key: &[Kind] = match family {
+                Family::Ipv4 => &[Kind::Address(Family::Ipv4)],
+                _ => &[Kind::Address(Family::Ipv6)],
+            };
+            let set = Set { name: NEAR, key, interval: true, gives: Gives::Nothing, counts: false };
+            batch.add_set(family, &self.table, &set);
+            let ranges = near::RANGES.iter().filter_map(|range| range.parse::<IpNet>().ok());
+            for range in ranges.filter(|range| range.addr().is_ipv4() == (family == Family::Ipv4)) {
+                batch.add_elements(family, &self.table, NEAR, &range_of(range, Data::Nothing));
+            }
+            batch.add_chain(family, &self.table, TRANSLATE_AT, None);
+        }
         for (chain, hook) in CHAINS {
             batch.add_chain(family, &self.table, chain, hook);
         }
-        for (chain, rule) in rules(family, self.guard) {
+        for (chain, rule) in self.rules(family) {
             batch.add_rule(family, &self.table, chain, &rule);
         }
         for bridge in bridges {
@@ -112,7 +130,7 @@ impl Ruleset {
 
     /// How many rules a table has with these bridges; fewer or more means that somebody changed it.
     pub(crate) fn rule_count(&self, family: Family, bridges: &[BridgeRules]) -> usize {
-        rules(family, self.guard).len()
+        self.rules(family).len()
             + bridges
                 .iter()
                 .map(|bridge| chains_of(bridge).iter().map(|(_, rules)| rules.len()).sum::<usize>())
@@ -121,7 +139,7 @@ impl Ruleset {
 
     /// How many rules of them are in the chain `forward`.
     pub(crate) fn forward_rule_count(&self) -> usize {
-        rules(Family::Ipv4, self.guard).iter().filter(|(chain, _)| *chain == "forward").count()
+        self.rules(Family::Ipv4).iter().filter(|(chain, _)| *chain == "forward").count()
     }
 
     /// Adds a network.
@@ -190,7 +208,7 @@ fn sets(family: Family) -> [Set; 8] {
     const V6: Kind = Address(Family::Ipv6);
     let (at, target, address): (&[Kind], &[Kind], &[Kind]) = match family {
         Family::Ipv4 => (&[V4, Protocol, Port], &[V4, Port], &[V4]),
-        Family::Ipv6 => (&[V6, Protocol, Port], &[V6, Port], &[V6]),
+        Family::Ipv6 | Family::Both => (&[V6, Protocol, Port], &[V6, Port], &[V6]),
     };
     let any: &[Kind] = &[Protocol, Port];
     let device: &[Kind] = &[InterfaceName];
@@ -211,8 +229,36 @@ fn sets(family: Family) -> [Set; 8] {
 
 type Rule = Vec<Expression>;
 
-/// The rules that do not depend on any network.
-fn rules(family: Family, guard: bool) -> Vec<(&'static str, Rule)> {
+impl Ruleset {
+    /// The rules that do not depend on any network.
+    fn rules(&self, family: Family) -> Vec<(&'static str, Rule)> {
+        let mut rules = rules(family);
+        if self.only_near {
+            let local =
+                || vec![Expression::DestinationType { to: FIRST }, compare(&LOCAL_ADDRESS.to_ne_bytes())];
+            let jump = |chain: &str| verdict(Verdict::Jump(chain.to_owned()));
+            let is_near = vec![Expression::Lookup { set: NEAR.to_owned(), to: None }];
+            rules.push(("prerouting", rule([source(family), is_near, local(), jump("translate")])));
+            rules.push(("prerouting", rule([local(), jump(TRANSLATE_AT)])));
+            rules.push((TRANSLATE_AT, translation(family, PUBLISHED_AT, true, true)));
+            rules.push((TRANSLATE_AT, translation(family, PUBLISHED_RANGES_AT, true, false)));
+        } else {
+            let local =
+                vec![Expression::DestinationType { to: FIRST }, compare(&LOCAL_ADDRESS.to_ne_bytes())];
+            rules.push(("prerouting", rule([local, verdict(Verdict::Jump("translate".to_owned()))])));
+        }
+        if self.guard {
+            rules.push((
+                "forward",
+                rule([foreign(Meta::InputGroup), foreign(Meta::OutputGroup), verdict(Verdict::Drop)]),
+            ));
+        }
+        rules
+    }
+}
+
+/// Those that are the same for every policy.
+fn rules(family: Family) -> Vec<(&'static str, Rule)> {
     let to_local = || vec![Expression::DestinationType { to: FIRST }, compare(&LOCAL_ADDRESS.to_ne_bytes())];
     let translate = || rule([to_local(), verdict(Verdict::Jump("translate".to_owned()))]);
     let by_map = |name: &str| vec![Expression::Lookup { set: name.to_owned(), to: Some(0) }];
@@ -224,7 +270,6 @@ fn rules(family: Family, guard: bool) -> Vec<(&'static str, Rule)> {
         ("translate", translation(family, PUBLISHED_RANGES, false, false)),
         // Routing refuses what comes from outside for a loopback address, but only as long as nobody translated it.
         ("prerouting", rule([to_loopback(family), verdict(Verdict::Return)])),
-        ("prerouting", translate()),
         ("output", translate()),
         ("postrouting", rule([source(family), by_map(SOURCES)])),
         ("forward", rule([load(Meta::InputName), by_map(OUT_OF)])),
@@ -245,12 +290,6 @@ fn rules(family: Family, guard: bool) -> Vec<(&'static str, Rule)> {
         let masquerade = vec![Expression::Masquerade];
         rules
             .push(("postrouting", rule([loopback_at(12), load(Meta::OutputName), of_bridges(), masquerade])));
-    }
-    if guard {
-        rules.push((
-            "forward",
-            rule([foreign(Meta::InputGroup), foreign(Meta::OutputGroup), verdict(Verdict::Drop)]),
-        ));
     }
     rules
 }
@@ -342,7 +381,7 @@ fn translation(family: Family, set: &str, with_address: bool, with_port: bool) -
 fn destination(family: Family, to: u32) -> Expression {
     let offset = match family {
         Family::Ipv4 => 16,
-        Family::Ipv6 => 24,
+        Family::Ipv6 | Family::Both => 24,
     };
     Expression::Payload { base: Base::Network, offset, length: family.address_length() as u32, to }
 }
@@ -350,7 +389,7 @@ fn destination(family: Family, to: u32) -> Expression {
 fn source(family: Family) -> Rule {
     let offset = match family {
         Family::Ipv4 => 12,
-        Family::Ipv6 => 8,
+        Family::Ipv6 | Family::Both => 8,
     };
     vec![Expression::Payload {
         base: Base::Network,
@@ -363,7 +402,7 @@ fn source(family: Family) -> Rule {
 fn to_loopback(family: Family) -> Rule {
     match family {
         Family::Ipv4 => loopback_at(16),
-        Family::Ipv6 => {
+        Family::Ipv6 | Family::Both => {
             vec![destination(family, FIRST), compare(&std::net::Ipv6Addr::LOCALHOST.octets())]
         }
     }

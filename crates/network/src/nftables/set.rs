@@ -32,7 +32,7 @@ impl Kind {
     fn number(self) -> u32 {
         match self {
             Self::Address(Family::Ipv4) => 7,
-            Self::Address(Family::Ipv6) => 8,
+            Self::Address(Family::Ipv6 | Family::Both) => 8,
             Self::Protocol => 12,
             Self::Port => 13,
             Self::InterfaceName => 41,

@@ -8,6 +8,7 @@ use super::reserve::{self, is_missing};
 use super::table::PortTable;
 use crate::error::{NetworkError, Result};
 use crate::manager::{RelaySocket, Reservation};
+use crate::near::Reach;
 use crate::nftables::elements::{Run, runs};
 use crate::record::{BindingRequest, EndpointRecord, HostPort, Protocol, PublishedBinding};
 use crate::sandbox::lock;
@@ -32,9 +33,10 @@ pub(crate) fn plan(
     endpoint: &EndpointRecord,
     requests: &[BindingRequest],
     default: Option<IpAddr>,
+    reach: Reach,
     table: &Mutex<PortTable>,
 ) -> Result<Plan> {
-    let mut planner = Planner { endpoint, default, table, plan: Plan::default() };
+    let mut planner = Planner { endpoint, default, reach, table, plan: Plan::default() };
     match planner.all(requests) {
         Ok(()) => Ok(planner.plan),
         Err(error) => {
@@ -67,6 +69,7 @@ struct Wanted {
 struct Planner<'a> {
     endpoint: &'a EndpointRecord,
     default: Option<IpAddr>,
+    reach: Reach,
     table: &'a Mutex<PortTable>,
     plan: Plan,
 }
@@ -110,6 +113,10 @@ impl Planner<'_> {
         }
         let addresses = match host_ip.or(self.default) {
             Some(address) => vec![address],
+            None if self.reach == Reach::Loopback => match protocol {
+                Protocol::Sctp => vec![Ipv4Addr::LOCALHOST.into()],
+                _ => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            },
             // An SCTP association cannot be relayed.
             None if protocol == Protocol::Sctp && self.endpoint.ipv6().is_none() => {
                 vec![Ipv4Addr::UNSPECIFIED.into()]
@@ -235,6 +242,7 @@ impl Planner<'_> {
                 protocol,
                 address,
                 target: SocketAddr::new(target, wanted.container_port),
+                only_near: self.reach == Reach::Lan && ip.is_unspecified(),
             }));
         }
         if same.is_none() || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) {

@@ -6,19 +6,37 @@
 mod datagrams;
 mod stream;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Instant;
 
 use rustix::event::epoll::EventFlags;
-use rustix::net::{RecvFlags, SocketFlags, accept_with, recvfrom};
+use rustix::net::{RecvFlags, SocketFlags, accept_with, getpeername, getsockname, recvfrom};
 use sampan_error::{Error, Result};
 use sampan_shim::protocol::{Relay, RelayProtocol};
 
 use super::poll::{Poll, Token, Watched};
 use datagrams::Peer;
 use stream::Flow;
+
+/// Whether the other end of a connection is near, or is this host by one of its own addresses.
+fn is_near_peer(connection: &OwnedFd) -> bool {
+    let Some(peer) = getpeername(connection).ok().flatten() else { return false };
+    let Ok(peer) = SocketAddr::try_from(peer) else { return false };
+    let own = getsockname(connection).ok().and_then(|own| SocketAddr::try_from(own).ok());
+    is_near(peer) || own.is_some_and(|own| own.ip() == peer.ip())
+}
+
+/// Whether an address is of this host, a private network or the same link (RFC 1918, 3927, 4193, 4291).
+fn is_near(address: SocketAddr) -> bool {
+    match address.ip().to_canonical() {
+        IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
 
 /// The most flows at a time, over all relays. More wait in the listener's queue.
 const MOST_FLOWS: usize = 1024;
@@ -121,6 +139,9 @@ impl Relays {
             let entrance = &self.entrances[index];
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             let Ok(outer) = accept_with(&entrance.socket, flags) else { return };
+            if entrance.relay.only_near && !is_near_peer(&outer) {
+                continue;
+            }
             self.last += 1;
             // A target that cannot even be tried refuses by closing.
             if let Ok(flow) = Flow::open(outer, &entrance.relay.target, self.last, &self.poll) {
@@ -135,6 +156,9 @@ impl Relays {
             let received = recvfrom(&entrance.socket, &mut *buffer, RecvFlags::DONTWAIT);
             let Ok((count, _, Some(source))) = received else { return };
             let Ok(source) = SocketAddr::try_from(source) else { continue };
+            if entrance.relay.only_near && !is_near(source) {
+                continue;
+            }
             if !self.peers.iter().any(|(_, peer)| peer.is_from(entrance.number, source)) {
                 if self.peers.len() >= MOST_FLOWS {
                     continue;

@@ -241,6 +241,9 @@ pub struct Relay {
     pub protocol: RelayProtocol,
     /// The address, as seen from the shim's network namespace.
     pub target: SocketAddr,
+    /// Only private, link-local and loopback addresses may use it.
+    #[serde(default)]
+    pub only_near: bool,
 }
 
 /// Replaces the sockets that the shim holds for published ports. Connections that are being relayed go on.

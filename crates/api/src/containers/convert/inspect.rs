@@ -172,7 +172,7 @@ fn ports(record: &ContainerRecord) -> BTreeMap<String, Option<Vec<PortBinding>>>
     }
     let mut shown: BTreeMap<String, Option<Vec<PortBinding>>> =
         record.resolved.exposed_ports.iter().map(|port| (port.to_string(), None)).collect();
-    for PublishedPort { container, host_ip, host_port } in &record.published {
+    for PublishedPort { container, host_ip, host_port, .. } in &record.published {
         let binding = PortBinding { host_ip: host_ip.to_string(), host_port: host_port.to_string() };
         shown.entry(container.to_string()).or_default().get_or_insert_default().push(binding);
     }

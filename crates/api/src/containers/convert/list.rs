@@ -55,11 +55,12 @@ fn ports(record: &ContainerRecord) -> Vec<Port> {
     let mut ports: Vec<Port> = record
         .published
         .iter()
-        .map(|PublishedPort { container, host_ip, host_port }| Port {
+        .map(|PublishedPort { container, host_ip, host_port, only_near }| Port {
             ip: Some(host_ip.to_string()),
             private_port: container.port,
             public_port: Some(*host_port),
             protocol: container.protocol.to_string(),
+            reach: only_near.then_some("lan"),
         })
         .collect();
     let published = |port| record.published.iter().any(|it| it.container == port);
@@ -69,6 +70,7 @@ fn ports(record: &ContainerRecord) -> Vec<Port> {
         private_port: port.port,
         public_port: None,
         protocol: port.protocol.to_string(),
+        reach: None,
     }));
     ports
 }
@@ -130,8 +132,12 @@ mod tests {
         let mut record = record(Status::Running);
         let key = |port| PortKey { port, protocol: PortProtocol::Tcp };
         record.resolved.exposed_ports = vec![key(80), key(443)];
-        record.published =
-            vec![PublishedPort { container: key(80), host_ip: [0, 0, 0, 0].into(), host_port: 8080 }];
+        record.published = vec![PublishedPort {
+            container: key(80),
+            host_ip: [0, 0, 0, 0].into(),
+            host_port: 8080,
+            only_near: false,
+        }];
         let rows = ports(&record);
         assert_eq!((rows[0].private_port, rows[0].public_port), (80, Some(8080)));
         assert_eq!((rows[1].private_port, rows[1].public_port), (443, None));

@@ -40,6 +40,9 @@ pub(crate) struct Port {
     pub(crate) public_port: Option<u16>,
     #[serde(rename = "Type")]
     pub(crate) protocol: String,
+    /// Ours: for whom it is there, when not for everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reach: Option<&'static str>,
 }
 
 /// The host's part of a row.

@@ -22,12 +22,13 @@ pub(crate) fn displayable(ports: &[Json]) -> String {
     let mut groups: HashMap<(String, String), Group> = HashMap::new();
     for port in ports {
         let (inside, outside) = (port.int("PrivatePort"), port.int("PublicPort"));
-        let (address, kind) = (port.text("IP"), port.text("Type"));
+        let address = port.text("IP");
+        let kind = &kind(port);
         if !address.is_empty() && outside != inside {
             mappings.push(format!("{}->{inside}/{kind}", join(address, &outside.to_string())));
             continue;
         }
-        let key = (address.to_string(), kind.to_string());
+        let key = (address.to_string(), kind.clone());
         match groups.get_mut(&key) {
             None => {
                 groups.insert(key.clone(), Group { first: inside, last: inside });
@@ -43,6 +44,14 @@ pub(crate) fn displayable(ports: &[Json]) -> String {
     finished.extend(keys.iter().filter_map(|key| groups.get(key).map(|group| describe(key, group))));
     finished.extend(mappings);
     finished.join(", ")
+}
+
+/// The protocol, and for whom the port is there when not for everybody.
+fn kind(port: &Json) -> String {
+    match port.text("Reach") {
+        "" => port.text("Type").to_owned(),
+        reach => format!("{} ({reach})", port.text("Type")),
+    }
 }
 
 fn order(port: &Json) -> (i64, &str, i64, &str) {
@@ -81,6 +90,10 @@ mod tests {
             (json!([{"PrivatePort": 9988, "Type": "udp"}]), "9988/udp"),
             (json!([{"IP": "0.0.0.0", "PrivatePort": 9988, "Type": "tcp"}]), "0.0.0.0:0->9988/tcp"),
             (json!([{"PrivatePort": 9988, "PublicPort": 8899, "Type": "tcp"}]), "9988/tcp"),
+            (
+                json!([{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp", "Reach": "lan"}]),
+                "0.0.0.0:8080->80/tcp (lan)",
+            ),
             (
                 json!([{"IP": "4.3.2.1", "PrivatePort": 9988, "PublicPort": 8899, "Type": "tcp"}]),
                 "4.3.2.1:8899->9988/tcp",

@@ -126,7 +126,11 @@ fn a_flushed_ruleset_is_laid_down_again() {
         let published = publish(&manager, &endpoint, vec![binding(Protocol::Tcp, 8080, 80)]);
         let _server = serve(&web, "0.0.0.0", 80);
         assert_eq!(manager.reconcile().unwrap(), Reconciled::default());
-        let whole = tool("nft", &["list", "ruleset"]);
+        let tables = || {
+            let ours = tool("nft", &["list", "table", "ip", "sampan_0123abcd0123"]);
+            (ours, tool("nft", &["list", "table", "inet", "sampan_user"]))
+        };
+        let whole = tables();
         let element = "{ tcp . 8080 }";
         let damages: [&[&str]; 3] = [
             &["flush", "ruleset"],
@@ -136,7 +140,7 @@ fn a_flushed_ruleset_is_laid_down_again() {
         for damage in damages {
             tool("nft", damage);
             assert!(manager.reconcile().unwrap().ruleset_repaired, "{damage:?}");
-            assert_eq!(tool("nft", &["list", "ruleset"]), whole, "{damage:?}");
+            assert_eq!(tables(), whole, "{damage:?}");
         }
         assert_eq!(call(Protocol::Tcp, "127.0.0.1:8080").unwrap(), "172.17.0.1");
         // Somebody else's tables stay.

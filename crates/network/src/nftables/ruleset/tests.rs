@@ -14,7 +14,7 @@ const IPV4: &str = include_str!("expected_ipv4.nft");
 const IPV6: &str = include_str!("expected_ipv6.nft");
 
 fn ruleset() -> Ruleset {
-    Ruleset { table: table_name("0123abcd"), guard: true }
+    Ruleset { table: table_name("0123abcd"), guard: true, only_near: false }
 }
 
 fn bridges(ipv6: bool) -> Vec<BridgeRules> {
@@ -169,4 +169,32 @@ fn the_rules_can_be_counted() {
             assert_eq!(dump::tables(&socket, family).unwrap(), [ruleset().table]);
         }
     });
+}
+
+/// Where ports are open to near addresses only, others find those that are published at one address, and no others.
+#[test]
+fn only_near_is_what_nft_reads() {
+    let listed = in_own_namespace(|| {
+        let near = Ruleset { only_near: true, ..ruleset() };
+        let mut batch = Batch::new();
+        near.lay_down(&mut batch, Family::Ipv4, &bridges(false), &published());
+        near.lay_down(&mut batch, Family::Ipv6, &bridges(true), &published());
+        batch.commit(&NetfilterSocket::default()).unwrap();
+        let socket = NetlinkSocket::open(NetlinkProtocol::Netfilter).unwrap();
+        let mut count = 0;
+        dump::rules(&socket, Family::Ipv4.number(), &near.table, |_, _| count += 1).unwrap();
+        assert_eq!(count, near.rule_count(Family::Ipv4, &bridges(false)));
+        held().0
+    });
+    let squeezed: Vec<&str> = listed.split_whitespace().collect();
+    let text = squeezed.join(" ");
+    for part in [
+        "set near { type ipv4_addr flags interval elements = { 10.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 } }",
+        "set near { type ipv6_addr flags interval elements = { ::1, fc00::/7, fe80::/10 } }",
+        "ip saddr @near fib daddr type local jump translate fib daddr type local jump translate_at }",
+        "ip6 saddr @near fib daddr type local jump translate fib daddr type local jump translate_at }",
+        "chain translate_at { dnat ip to ip daddr . meta l4proto . th dport map @published_at dnat to ip daddr . meta l4proto . th dport map @published_ranges_at }",
+    ] {
+        assert!(text.contains(part), "{part}\nin\n{listed}");
+    }
 }
