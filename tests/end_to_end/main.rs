@@ -19,6 +19,7 @@ mod names;
 mod neighbours;
 mod networks;
 mod nothing_is_left;
+mod reachability;
 mod registries;
 mod registry_faults;
 mod registry_mirrors;

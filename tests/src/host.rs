@@ -449,6 +449,15 @@ impl Host {
         std::fs::File::open(format!("/proc/{}/ns/net", self.first)).expect("the host is there").into()
     }
 
+    /// The network namespace of the outside world.
+    ///
+    /// # Panics
+    /// When this host has none.
+    pub fn outside_network(&self) -> OwnedFd {
+        let outside = self.outside.expect("this host has a world around it");
+        std::fs::File::open(format!("/proc/{outside}/ns/net")).expect("the world is there").into()
+    }
+
     /// Its processes, as this machine numbers them, with their names.
     pub fn processes(&self) -> Vec<(u32, String)> {
         crate::leaks::members(self).into_iter().map(|pid| (pid, process_name(pid))).collect()

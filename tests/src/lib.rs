@@ -14,6 +14,7 @@ mod images;
 mod leaks;
 pub mod names;
 mod outcome;
+pub mod reach;
 pub mod registry;
 mod script;
 mod settings;

@@ -270,12 +270,16 @@ fn rules(family: Family) -> Vec<(&'static str, Rule)> {
         ("translate", translation(family, PUBLISHED_RANGES, false, false)),
         // Routing refuses what comes from outside for a loopback address, but only as long as nobody translated it.
         ("prerouting", rule([to_loopback(family), verdict(Verdict::Return)])),
-        ("output", translate()),
         ("postrouting", rule([source(family), by_map(SOURCES)])),
         ("forward", rule([load(Meta::InputName), by_map(OUT_OF)])),
         ("forward", rule([load(Meta::OutputName), by_map(INTO)])),
         ("forward", rule([load(Meta::InputName), of_bridges(), verdict(Verdict::Accept)])),
     ];
+    if family == Family::Ipv6 {
+        // What goes to ::1 cannot leave the loopback interface (there is no route_localnet): a relay serves it.
+        rules.push(("output", rule([to_loopback(family), verdict(Verdict::Return)])));
+    }
+    rules.push(("output", translate()));
     if family == Family::Ipv4 {
         // route_localnet on a bridge lets answers to 127.0.0.1 in; nothing else with a loopback address may come.
         rules.push((
