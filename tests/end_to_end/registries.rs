@@ -1,7 +1,7 @@
 //! Images to and from a real registry, in all the ways that registries are guarded.
 
 use sampan_tests::registry::{Certificates, Guard, PASSWORD, Registry, TokenServer, USER};
-use sampan_tests::{Host, Options, sampan_only};
+use sampan_tests::{BUSYBOX, Host, Options, sampan_only};
 
 const PORT: u16 = 5000;
 
@@ -204,4 +204,25 @@ fn a_registry_with_tokens_gets_them_renewed() {
     // Everybody may pull what is public, and nobody unknown the rest.
     docker(&["pull", &name]).ok();
     docker(&["pull", &format!("{address}/secret/app:1")]).fails(1, "pull access denied for");
+}
+
+/// Names of registries come from the host's files and servers, without the C library's resolver, which a static program
+/// must not use.
+#[test]
+fn a_registry_is_found_by_its_name() {
+    let mut host = Host::with(Options { without_daemon: true, ..Options::default() });
+    host.daemon_arguments(&["--insecure-registry", "images.example:5000", "--insecure-registry", "short:5000"]);
+    let _server = sampan_tests::names::Server::start(host.network(), "127.0.0.53:53", [127, 0, 0, 1]);
+    let script = r#"printf 'nameserver 127.0.0.53\nsearch example\n' >"$1/resolv.conf"
+        mount --bind "$1/resolv.conf" /etc/resolv.conf
+        printf 'passwd: files\nhosts: nonsense\n' >"$1/nsswitch" && mount --bind "$1/nsswitch" /etc/nsswitch.conf"#;
+    host.shell(script, &[&host.folder().display().to_string()]).ok();
+    host.start_daemon();
+    host.import(BUSYBOX);
+    let registry = Registry::start(&host, "plain", 5000, &Guard::default());
+    for name in ["images.example:5000/app:1", "short:5000/app:1"] {
+        host.docker(&["tag", BUSYBOX, name]).ok();
+        host.docker(&["push", name]).ok();
+    }
+    assert!(registry.log().contains("images.example"), "{}", registry.log());
 }

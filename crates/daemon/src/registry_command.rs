@@ -4,7 +4,7 @@ use crate::options::Options;
 use sampan_error::{Error, Result};
 use sampan_registry_server::Settings;
 use std::future::Future;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 const DEFAULT_ROOT: &str = "/var/lib/sampan/registry";
@@ -108,9 +108,15 @@ fn parse(words: &[String]) -> Result<Asked> {
 
 fn address(text: &str) -> Result<SocketAddr> {
     let whole = if text.starts_with(':') { format!("[::]{text}") } else { text.to_owned() };
-    let mut found =
-        whole.to_socket_addrs().map_err(|error| Error::invalid(format!("--address {text}: {error}")))?;
-    found.next().ok_or_else(|| Error::invalid(format!("--address {text}: it has no address")))
+    if let Ok(address) = whole.parse() {
+        return Ok(address);
+    }
+    let refused = |reason: String| Error::invalid(format!("--address {text}: {reason}"));
+    let (host, port) = whole.rsplit_once(':').ok_or_else(|| refused("it has no port".to_owned()))?;
+    let port = port.parse().map_err(|_| refused(format!("{port:?} is no port")))?;
+    let found = sampan_host_names::resolve(host).map_err(|error| refused(error.to_string()))?;
+    let first = found.first().ok_or_else(|| refused("it has no address".to_owned()))?;
+    Ok(SocketAddr::new(*first, port))
 }
 
 fn serve(settings: Settings) -> Result<()> {

@@ -3,10 +3,11 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 27] = [
+const LAYERS: [(&str, u8); 28] = [
     ("sampan-error", 0),
     ("sampan-sys", 1),
     ("sampan-hello", 1),
+    ("sampan-host-names", 1),
     ("sampan-state", 2),
     ("sampan-shim-embedded", 2),
     ("sampan-dns", 3),
@@ -34,7 +35,8 @@ const LAYERS: [(&str, u8); 27] = [
 ];
 
 /// The command line talks to the socket: of our own packages it may use only these.
-const CLI_MAY_USE: [&str; 4] = ["sampan-daemon", "sampan-error", "sampan-sys", "sampan-shim-embedded"];
+const CLI_MAY_USE: [&str; 5] =
+    ["sampan-daemon", "sampan-error", "sampan-host-names", "sampan-sys", "sampan-shim-embedded"];
 
 /// Tools that stand outside: they drive programs and may use nothing that the product is made of,
 /// except what reads and speaks its errors.

@@ -1,8 +1,10 @@
 //! One registry host: how it is reached, with TLS or without.
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 
@@ -98,10 +100,25 @@ impl Host {
     }
 }
 
+/// Names of hosts, found without the C library, which a static program cannot load.
+struct HostNames;
+
+impl Resolve for HostNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let find = move || sampan_host_names::resolve(name.as_str());
+            let found = tokio::task::spawn_blocking(find).await??;
+            let addresses: Addrs = Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0)));
+            Ok(addresses)
+        })
+    }
+}
+
 /// An HTTP client for one host. Redirects are followed by hand, so that nothing secret goes along.
 fn client(settings: &Settings, host: &str, verified: bool) -> Result<Client, RegistryError> {
     Client::builder()
         .tls_backend_preconfigured(tls::configuration(&settings.certificates, host, verified)?)
+        .dns_resolver(HostNames)
         .redirect(Policy::none())
         .connect_timeout(CONNECT)
         .read_timeout(settings.stall)

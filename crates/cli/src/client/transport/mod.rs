@@ -1,7 +1,6 @@
 //! Where the engine is, and how to get there: from the flags, the environment, the context, or the
 //! default socket.
 
-mod names;
 mod ssh;
 mod start_daemon;
 mod tls;
@@ -174,7 +173,7 @@ fn connect_tcp(address: &str) -> std::io::Result<TcpStream> {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, PLAIN_PORT));
     let port = port.parse().unwrap_or(0);
     let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
-    for address in names::resolve(host)? {
+    for address in sampan_host_names::resolve(host)? {
         match TcpStream::connect((address, port)) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
