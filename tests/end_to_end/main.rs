@@ -31,4 +31,5 @@ mod survival;
 mod terminals;
 mod uplink;
 mod virtual_machine;
+mod volumes;
 mod wire;

@@ -211,7 +211,12 @@ fn a_registry_with_tokens_gets_them_renewed() {
 #[test]
 fn a_registry_is_found_by_its_name() {
     let mut host = Host::with(Options { without_daemon: true, ..Options::default() });
-    host.daemon_arguments(&["--insecure-registry", "images.example:5000", "--insecure-registry", "short:5000"]);
+    host.daemon_arguments(&[
+        "--insecure-registry",
+        "images.example:5000",
+        "--insecure-registry",
+        "short:5000",
+    ]);
     let _server = sampan_tests::names::Server::start(host.network(), "127.0.0.53:53", [127, 0, 0, 1]);
     let script = r#"printf 'nameserver 127.0.0.53\nsearch example\n' >"$1/resolv.conf"
         mount --bind "$1/resolv.conf" /etc/resolv.conf

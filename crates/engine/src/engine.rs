@@ -38,6 +38,7 @@ pub(crate) struct Inner {
     /// True while images are collected, so that two collections are never under way.
     pub(crate) collecting: std::sync::atomic::AtomicBool,
     pub(crate) volumes: sampan_storage::volumes::Volumes,
+    pub(crate) held_volumes: crate::volumes::Held,
     pub(crate) network: Manager,
     pub(crate) network_records: Collection<crate::network::Network>,
     pub(crate) sandboxes: sampan_network::SandboxPool,
@@ -120,6 +121,7 @@ impl Engine {
             volumes,
             network,
             network_records,
+            held_volumes: crate::volumes::Held::default(),
             names: sampan_dns::NameServers::default(),
             sandboxes,
             program: crate::warm::Program::seal()?,

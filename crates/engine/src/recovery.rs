@@ -164,6 +164,7 @@ impl Engine {
                 if let Err(error) = self.serve_names_again(container, &live.supervisor).await {
                     tracing::error!(container = %container.id, %error, "a container has no name server until its next start");
                 }
+                self.still_holds_volumes(&container.record());
                 container.set_live(Some(Arc::clone(&live)));
                 let record = container.change(|record| {
                     if record.state.status != Status::Paused {
@@ -244,6 +245,7 @@ impl Engine {
             .filter(|record| record.is_running())
             .map(|record| record.id.clone())
             .collect();
+        self.sweep_volumes();
         self.inner.network.reconcile()?;
         let parent = self.inner.run_directory.join("c");
         for entry in std::fs::read_dir(&parent).into_iter().flatten().flatten() {

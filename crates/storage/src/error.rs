@@ -69,6 +69,9 @@ pub enum StorageError {
     /// No volume of this name.
     #[error("get {0}: no such volume")]
     NoSuchVolume(String),
+    /// The name is another volume's.
+    #[error("a volume named {0} exists already")]
+    VolumeExists(String),
     /// A volume's name breaks Docker's rule.
     #[error(
         "create {0}: {0:?} includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
@@ -109,7 +112,7 @@ impl Classify for StorageError {
             | Self::NoSuchWritable(_)
             | Self::NoSuchPath { .. }
             | Self::NoSuchVolume(_) => Kind::NotFound,
-            Self::WritableExists(_) => Kind::AlreadyExists,
+            Self::WritableExists(_) | Self::VolumeExists(_) => Kind::AlreadyExists,
             Self::LayerInUse { .. } => Kind::Conflict,
             Self::InvalidId(_)
             | Self::InvalidTar(_)

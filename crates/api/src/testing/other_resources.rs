@@ -134,6 +134,16 @@ impl volumes::backend::Backend for FakeEngine {
         Ok(Volume { name, driver: "local".into(), labels: volume.labels, ..Volume::default() })
     }
 
+    async fn copy_volume(&self, name: &str, to: &str, snapshot: bool) -> Result<Volume> {
+        self.call("copy_volume", &format!("{name} {to} {snapshot}"))?;
+        Ok(Volume { name: to.to_owned(), ..Volume::default() })
+    }
+
+    async fn rename_volume(&self, name: &str, to: &str) -> Result<Volume> {
+        self.call("rename_volume", &format!("{name} {to}"))?;
+        Ok(Volume { name: to.to_owned(), ..Volume::default() })
+    }
+
     async fn remove_volume(&self, name: &str, _force: bool) -> Result<()> {
         Err(Error::not_found(format!("get {name}: no such volume")))
     }

@@ -15,6 +15,8 @@ pub(crate) struct Volume {
     pub(crate) created: i64,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) options: BTreeMap<String, String>,
+    /// The volume that it is a snapshot of, empty for others.
+    pub(crate) snapshot_of: String,
 }
 
 /// A volume to make. An empty name is made up.
@@ -34,6 +36,15 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     fn volume(&self, name: &str) -> impl Future<Output = Result<Volume>> + Send;
     /// Makes one, or gives the one that exists.
     fn create_volume(&self, volume: NewVolume) -> impl Future<Output = Result<Volume>> + Send;
+    /// Copies one; read-only when it shall be a snapshot.
+    fn copy_volume(
+        &self,
+        name: &str,
+        to: &str,
+        snapshot: bool,
+    ) -> impl Future<Output = Result<Volume>> + Send;
+    /// Gives one another name.
+    fn rename_volume(&self, name: &str, to: &str) -> impl Future<Output = Result<Volume>> + Send;
     /// Removes one that no container uses.
     fn remove_volume(&self, name: &str, force: bool) -> impl Future<Output = Result<()>> + Send;
     /// Removes those that no container uses, only anonymous ones unless `all`.

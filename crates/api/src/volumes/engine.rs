@@ -13,6 +13,7 @@ fn shown(volume: sampan_engine::Volume) -> Volume {
         created: volume.record.created,
         labels: volume.record.labels,
         options: volume.record.options,
+        snapshot_of: volume.record.snapshot_of,
     }
 }
 
@@ -28,6 +29,18 @@ impl Backend for Engine {
     async fn create_volume(&self, volume: NewVolume) -> Result<Volume> {
         let NewVolume { name, driver, labels, options } = volume;
         Engine::volume_create(self, VolumeRequest { name, driver, options, labels }).await.map(shown)
+    }
+
+    async fn copy_volume(&self, name: &str, to: &str, snapshot: bool) -> Result<Volume> {
+        let copied = match snapshot {
+            true => Engine::volume_snapshot(self, name, to).await,
+            false => Engine::volume_clone(self, name, to).await,
+        };
+        copied.map(shown)
+    }
+
+    async fn rename_volume(&self, name: &str, to: &str) -> Result<Volume> {
+        Engine::volume_rename(self, name, to).await.map(shown)
     }
 
     async fn remove_volume(&self, name: &str, force: bool) -> Result<()> {

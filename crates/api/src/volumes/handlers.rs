@@ -17,6 +17,8 @@ fn shown(volume: Volume) -> wire::Volume {
         name: volume.name,
         options: (!volume.options.is_empty()).then_some(volume.options),
         scope: "local",
+        status: (!volume.snapshot_of.is_empty())
+            .then(|| [("SnapshotOf".to_owned(), volume.snapshot_of)].into()),
         usage_data: None,
     }
 }
@@ -50,6 +52,23 @@ pub(super) async fn create<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
         NewVolume { name: body.name, driver: body.driver, labels: body.labels, options: body.driver_opts };
     let volume = call.engine.create_volume(wish).await?;
     Ok(reply::json(StatusCode::CREATED, &shown(volume))?.into())
+}
+
+/// `POST /sampan/volumes/{name}/clone`, `…/snapshot`: `to` is the new name, which a snapshot may do without.
+pub(super) async fn copy<E: Backend>(call: Call<E>, snapshot: bool) -> Result<Outcome> {
+    let to = call.query.text("to").unwrap_or_default();
+    if to.is_empty() && !snapshot {
+        return Err(Error::invalid("a clone needs a name: give it as \"to\""));
+    }
+    let volume = call.engine.copy_volume(&call.parameter("name"), to, snapshot).await?;
+    Ok(reply::json(StatusCode::CREATED, &shown(volume))?.into())
+}
+
+/// `POST /sampan/volumes/{name}/rename`: `to` is the new name.
+pub(super) async fn rename<E: Backend>(call: Call<E>) -> Result<Outcome> {
+    let to = call.query.text("to").unwrap_or_default();
+    let volume = call.engine.rename_volume(&call.parameter("name"), to).await?;
+    Ok(reply::ok(&shown(volume))?.into())
 }
 
 /// `DELETE /volumes/{name}`

@@ -15,6 +15,9 @@ pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
         get("/volumes/{name}", |call| Box::pin(handlers::inspect(call))),
         post("/volumes/create", |call| Box::pin(handlers::create(call))),
         post("/volumes/prune", |call| Box::pin(handlers::prune(call))).since(25),
+        post("/sampan/volumes/{name}/clone", |call| Box::pin(handlers::copy(call, false))),
+        post("/sampan/volumes/{name}/snapshot", |call| Box::pin(handlers::copy(call, true))),
+        post("/sampan/volumes/{name}/rename", |call| Box::pin(handlers::rename(call))),
         delete("/volumes/{name}", |call| Box::pin(handlers::remove(call))),
     ]
 }

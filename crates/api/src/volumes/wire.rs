@@ -14,6 +14,9 @@ pub(crate) struct Volume {
     pub(crate) name: String,
     pub(crate) options: Option<BTreeMap<String, String>>,
     pub(crate) scope: &'static str,
+    /// What the driver says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) usage_data: Option<Usage>,
 }

@@ -219,9 +219,12 @@ const SYSTEM: &[Entry] = &[
 
 /// `docker volume COMMAND`.
 const VOLUME: &[Entry] = &[
+    own::<volume::copies::Clone>("clone"),
     row::<volume::create::Args>("create"),
     row::<inspect::volume::Args>("inspect"),
     aliased::<volume::list::Args>("ls", &["list"]),
     row::<prune::volume::Args>("prune"),
+    own::<volume::copies::Rename>("rename"),
     aliased::<volume::remove::Args>("rm", &["remove"]),
+    own::<volume::copies::Snapshot>("snapshot"),
 ];

@@ -109,7 +109,10 @@ impl Engine {
         warnings.extend(image.warning);
         let hostname = self.hostname(&spec)?;
         let resolved = merge::merge(&spec.process, &image.defaults, id, hostname)?;
-        let plan = self.plan_mounts(&spec, &resolved)?;
+        let mut plan = self.plan_mounts(&spec, &resolved)?;
+        for mount in plan.mounts.iter_mut().filter(|mount| mount.kind == MountRecordKind::Volume) {
+            mount.writable = mount.writable && !self.is_snapshot(&mount.name);
+        }
         let endpoints = self.endpoints(&spec)?;
         self.check_joined(&spec)?;
         let directory = self.inner.config.data_root.join("containers").join(id);
@@ -267,10 +270,10 @@ impl Engine {
             return Ok(());
         }
         let root = self.inner.storage.mount_detached(&record.id)?;
-        for mount in wanted {
-            self.fill_volume(&mount.name, &root, &mount.target)?;
-        }
-        Ok(())
+        self.hold_volumes(record)?;
+        let filled = wanted.iter().try_for_each(|mount| self.fill_volume(&mount.name, &root, &mount.target));
+        self.release_volumes(record);
+        filled
     }
 }
 

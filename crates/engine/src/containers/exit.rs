@@ -83,6 +83,7 @@ impl Engine {
         let record = Arc::clone(record);
         let released = crate::blocking(move || {
             engine.release_network(&record.network);
+            engine.release_volumes(&record);
             // The shim has removed them already, unless it was killed itself.
             if let Ok(cgroup) = engine.cgroup(&record)
                 && let Err(error) = cgroup.remove()

@@ -127,6 +127,7 @@ fn short_form(bind: &Bind, driver: &str, plan: &mut Plan) -> Result<MountRecord,
     };
     record.writable = !mode.read_only;
     record.no_copy = mode.no_copy;
+    record.idmap = mode.idmap;
     record.mode.clone_from(&bind.mode);
     Ok(record)
 }
@@ -211,6 +212,7 @@ fn tmpfs_options(options: &crate::spec::TmpfsOptions) -> String {
 struct Mode {
     read_only: bool,
     no_copy: bool,
+    idmap: bool,
     propagation: Propagation,
 }
 
@@ -221,6 +223,7 @@ impl Mode {
             match word {
                 "ro" => mode.read_only = true,
                 "nocopy" => mode.no_copy = true,
+                "idmap" => mode.idmap = true,
                 // Labels of SELinux and hints for other systems have no meaning here; Docker takes them too.
                 "rw" | "z" | "Z" | "consistent" | "cached" | "delegated" | "default" => {}
                 "shared" => mode.propagation = Propagation::Shared,

@@ -250,6 +250,8 @@ pub struct MountRecord {
     pub non_recursive: bool,
     /// Read-only for the top mount only.
     pub read_only_non_recursive: bool,
+    /// Owners are mapped: the container's root is whoever owns the source.
+    pub idmap: bool,
     /// Options of a tmpfs (`size=…`, `mode=…`).
     pub tmpfs_options: String,
 }

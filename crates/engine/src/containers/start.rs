@@ -81,7 +81,8 @@ impl Engine {
     fn prepare(&self, record: &ContainerRecord) -> Result<Prepared> {
         let around = self.surroundings(record)?;
         self.volumes_present(record)?;
-        let mut connected = self.connect_network(record)?;
+        self.hold_volumes(record)?;
+        let mut connected = self.connect_network(record).inspect_err(|_| self.release_volumes(record))?;
         let rest = (|| {
             self.write_name_files(record, &connected)?;
             let directory = self.inner.run_directory.join("c").join(&record.id);
@@ -92,6 +93,7 @@ impl Engine {
             Ok((plan, directory)) => Ok(Prepared { plan, connected, directory }),
             Err(error) => {
                 self.release_network(&std::mem::take(&mut connected.hold));
+                self.release_volumes(record);
                 Err(error)
             }
         }
@@ -171,6 +173,7 @@ impl Engine {
                 let (engine, hold, failed) = (self.clone(), connected.hold, Arc::clone(record));
                 let _ = crate::blocking(move || {
                     engine.release_network(&hold);
+                    engine.release_volumes(&failed);
                     let _ = engine.cgroup(&failed).and_then(|cgroup| Ok(cgroup.remove()?));
                     Ok(())
                 })

@@ -6,7 +6,7 @@ use crate::Engine;
 use crate::containers::{ContainerRecord, MountRecord, MountRecordKind};
 use crate::error::Error;
 use crate::spec::{IpcMode, Propagation};
-use sampan_error::Result;
+use sampan_error::{Context, Result};
 use serde_json::{Value, json};
 
 /// Where our own init is seen in a container with `--init`, as Docker has it.
@@ -114,11 +114,13 @@ fn own(engine: &Engine, mount: &MountRecord) -> Result<Value> {
             if !mount.writable && !mount.read_only_non_recursive && !mount.non_recursive {
                 options.push("rro");
             }
-            json!({ "destination": mount.target, "type": "bind", "source": mount.source, "options": options })
+            let spec = json!({ "destination": mount.target, "type": "bind", "source": mount.source, "options": options });
+            idmapped(spec, mount, std::path::Path::new(&mount.source))?
         }
         MountRecordKind::Volume => {
             let source = engine.volume_path(&mount.name, &mount.subpath)?;
-            json!({ "destination": mount.target, "type": "bind", "source": source, "options": ["rbind", propagation(mount.propagation), access] })
+            let spec = json!({ "destination": mount.target, "type": "bind", "source": source, "options": ["rbind", propagation(mount.propagation), access] });
+            idmapped(spec, mount, &source)?
         }
         MountRecordKind::Image => {
             return Err(Error::NotImplemented(format!(
@@ -128,6 +130,37 @@ fn own(engine: &Engine, mount: &MountRecord) -> Result<Value> {
             .into());
         }
     })
+}
+
+/// Maps owners where that is wanted (mount_setattr(2), `MOUNT_ATTR_IDMAP`): who owns the source is the container's root
+/// there, so that nothing of root's comes to lie on the host. Others stay who they are; the host's root is nobody.
+fn idmapped(mut spec: Value, mount: &MountRecord, source: &std::path::Path) -> Result<Value> {
+    use std::os::unix::fs::MetadataExt;
+    if !mount.idmap {
+        return Ok(spec);
+    }
+    let owner = std::fs::metadata(source).context(format!("cannot see who owns {}", source.display()))?;
+    if owner.uid() != 0 || owner.gid() != 0 {
+        spec["uidMappings"] = ranges(owner.uid());
+        spec["gidMappings"] = ranges(owner.gid());
+    }
+    Ok(spec)
+}
+
+/// `containerID` is the number on the file system, `hostID` the one that is seen (OCI config.md, "Mounts").
+fn ranges(owner: u32) -> Value {
+    let range = |inside: u32, outside: u32, size: u32| json!({ "containerID": inside, "hostID": outside, "size": size });
+    if owner == 0 {
+        return json!([range(0, 0, u32::MAX)]);
+    }
+    let mut list = vec![range(owner, 0, 1)];
+    if owner > 1 {
+        list.push(range(1, 1, owner - 1));
+    }
+    if let Some(rest) = u32::MAX.checked_sub(owner + 1).filter(|rest| *rest > 0) {
+        list.push(range(owner + 1, owner + 1, rest));
+    }
+    Value::Array(list)
 }
 
 fn propagation(propagation: Propagation) -> &'static str {

@@ -1,6 +1,10 @@
 //! Volumes: made, listed, filled from an image, removed.
 
+mod copies;
 mod fill;
+mod held;
+
+pub(crate) use held::Held;
 
 use crate::Engine;
 use crate::containers::{ContainerRecord, Filters, MountRecordKind, Pruned, VolumeWish};
@@ -153,20 +157,13 @@ impl Engine {
             ))
             .into());
         }
-        if !wish.options.is_empty() {
-            let names: Vec<&str> = wish.options.keys().map(String::as_str).collect();
-            return Err(Error::NotImplemented(format!(
-                "DriverConfig: options of the local volume driver are not possible yet: {}",
-                names.join(", ")
-            ))
-            .into());
-        }
         let record = VolumeRecord {
             name: wish.name.clone(),
             created: crate::clock::now(),
             labels: wish.labels.clone(),
             options: wish.options.clone(),
             anonymous: wish.anonymous,
+            ..VolumeRecord::default()
         };
         let (record, new) = self.inner.volumes.create(&record)?;
         if new {
@@ -181,15 +178,7 @@ impl Engine {
     /// No such volume; a container uses it.
     pub(crate) fn drop_volume(&self, name: &str) -> Result<()> {
         self.inner.volumes.get(name)?;
-        let users: Vec<String> = self
-            .inner
-            .registry
-            .all()
-            .iter()
-            .map(|container| container.record())
-            .filter(|record| uses(record, name))
-            .map(|record| record.id.clone())
-            .collect();
+        let users = self.users_of(name);
         if !users.is_empty() {
             return Err(
                 Error::Conflict(format!("remove {name}: volume is in use - [{}]", users.join(", "))).into()
@@ -198,6 +187,18 @@ impl Engine {
         self.inner.volumes.remove(name)?;
         self.volume_event(name, "destroy");
         Ok(())
+    }
+
+    /// Ids of the containers that use a volume, running or not.
+    fn users_of(&self, name: &str) -> Vec<String> {
+        let containers = self.inner.registry.all();
+        let records = containers.iter().map(|container| container.record());
+        records.filter(|record| uses(record, name)).map(|record| record.id.clone()).collect()
+    }
+
+    /// Whether a volume may only be read: a snapshot.
+    pub(crate) fn is_snapshot(&self, name: &str) -> bool {
+        self.inner.volumes.get(name).is_ok_and(|record| !record.snapshot_of.is_empty())
     }
 
     fn volume_event(&self, name: &str, action: &str) {

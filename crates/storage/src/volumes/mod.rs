@@ -3,9 +3,13 @@
 //! `<data root>/volumes/<name>/_data` holds the files (where other programs look for them with Docker
 //! too), `record.json` beside it says what the volume is.
 
+mod copies;
+mod mounting;
+mod options;
+
 use crate::catalogue::{children, read_json, write_json};
 use crate::error::{Doing, Result, StorageError};
-use crate::staging::Staging;
+use crate::staging::{Staged, Staging};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,6 +30,8 @@ pub struct VolumeRecord {
     pub options: BTreeMap<String, String>,
     /// Whether its name was made up for one container.
     pub anonymous: bool,
+    /// The volume that this is a snapshot of; empty for others. A snapshot is never written to.
+    pub snapshot_of: String,
 }
 
 /// The volumes of one data root. Cheap calls, safe from many threads; nothing is kept in memory.
@@ -69,14 +75,10 @@ impl Volumes {
         if let Ok(known) = self.get(&record.name) {
             return Ok((known, false));
         }
-        let staged = self.staging.create()?;
-        let data = staged.path().join("_data");
         let doing = || format!("creating volume {}", record.name);
-        fs::create_dir(&data)
-            .and_then(|()| fs::set_permissions(&data, fs::Permissions::from_mode(0o755)))
-            .and_then(|()| fs::set_permissions(staged.path(), fs::Permissions::from_mode(0o701)))
-            .doing(doing)?;
-        write_json(&staged.path().join("record.json"), record)?;
+        options::parse(&record.options)
+            .map_err(|error| StorageError::Invalid(format!("create {}: {error}", record.name)))?;
+        let staged = self.stage(record)?;
         match staged.commit(&self.path(&record.name)) {
             Ok(()) => Ok((record.clone(), true)),
             // Another thread was faster, or a directory without a record is there and is adopted.
@@ -90,6 +92,18 @@ impl Volumes {
             }
             Err(error) => Err(error).doing(doing),
         }
+    }
+
+    /// A volume under construction, without files.
+    fn stage(&self, record: &VolumeRecord) -> Result<Staged> {
+        let staged = self.staging.create()?;
+        let data = staged.path().join("_data");
+        fs::create_dir(&data)
+            .and_then(|()| fs::set_permissions(&data, fs::Permissions::from_mode(0o755)))
+            .and_then(|()| fs::set_permissions(staged.path(), fs::Permissions::from_mode(0o701)))
+            .doing(|| format!("creating volume {}", record.name))?;
+        write_json(&staged.path().join("record.json"), record)?;
+        Ok(staged)
     }
 
     /// A volume by name. A directory with files and no readable record is a volume too: data is never
@@ -133,6 +147,8 @@ impl Volumes {
     /// `NotFound`.
     pub fn remove(&self, name: &str) -> Result<()> {
         self.get(name)?;
+        // What is mounted there is not the volume's to delete.
+        self.unmount(name)?;
         self.staging.discard(&self.path(name))
     }
 
