@@ -234,3 +234,60 @@ fn a_flow_of_datagrams_goes_on_after_a_restart() {
         until("an answer after the restart", || answered(flow));
     }
 }
+
+/// Ports are published and taken back while the container runs; connections through the others go on.
+#[test]
+fn published_ports_change_while_the_container_runs() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
+    let mut host = Host::new();
+    run(&host, "web", &["-p", "8080:80"]);
+    serve(network_of(&host, "web"), 80);
+    serve(network_of(&host, "web"), 81);
+    let own = host.network();
+    let answers = |address: &str, port| {
+        ask(&own, Protocol::Tcp, at(address, port), Duration::from_millis(400)).is_some()
+    };
+    // A flow that must not break: of datagrams through a port that stays.
+    host.sampan(&["update", "-p", "8053:80/udp", "web"]).ok();
+    let flow = std::thread::spawn({
+        let network = host.network();
+        move || {
+            sampan_tests::enter(&network);
+            let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+            socket.connect("127.0.0.1:8053").expect("a way");
+            socket.set_read_timeout(Some(Duration::from_secs(2))).expect("a timeout");
+            socket
+        }
+    })
+    .join()
+    .expect("the thread ends well");
+    let flows = || flow.send(b"?").is_ok() && flow.recv(&mut [0; 64]).is_ok();
+    assert!(flows());
+
+    host.sampan(&["update", "-p", "8081:81", "web"]).ok();
+    for (address, port) in [("127.0.0.1", 8080), ("127.0.0.1", 8081), ("::1", 8081)] {
+        assert!(answers(address, port), "{address}:{port}");
+    }
+    host.sampan(&["update", "-p", "9081:81", "web"]).ok();
+    assert!(!answers("127.0.0.1", 8081) && !answers("::1", 8081), "it moved");
+    assert!(answers("127.0.0.1", 9081) && answers("::1", 9081));
+    // A port that somebody has changes nothing.
+    host.docker(&["run", "-d", "-p", "7000:80", BUSYBOX, "sleep", "1h"]).ok();
+    host.sampan(&["update", "-p", "7000:81", "web"]).fails(1, "port is already allocated");
+    assert!(answers("127.0.0.1", 9081) && answers("::1", 9081), "it is as before");
+    host.sampan(&["update", "--unpublish", "81", "web"]).ok();
+    assert!(!answers("127.0.0.1", 9081) && !answers("::1", 9081));
+    // What was let go others can have.
+    host.docker(&["run", "-d", "-p", "9081:80", BUSYBOX, "sleep", "1h"]).ok();
+    host.kill_daemon();
+    host.start_daemon();
+    assert!(answers("127.0.0.1", 8080) && flows());
+    let shown = host.docker(&["port", "web"]).ok().to_owned();
+    assert!(shown.contains("80/tcp -> 0.0.0.0:8080") && shown.contains("80/udp -> 0.0.0.0:8053"), "{shown}");
+    host.docker(&["stop", "-t", "0", "web"]).ok();
+    host.sampan(&["update", "-p", "8090:80", "web"]).ok();
+    host.docker(&["start", "web"]).ok();
+    assert!(host.docker(&["port", "web"]).ok().contains("80/tcp -> 0.0.0.0:8090"));
+}

@@ -131,7 +131,8 @@ fn volumes_are_data() {
         return;
     }
     let host = Host::new();
-    let writer = "cd /data; i=0; while true; do i=$((i+1)); for f in a b; do echo $i >new; mv new $f; done; done";
+    let writer =
+        "cd /data; i=0; while true; do i=$((i+1)); for f in a b; do echo $i >new; mv new $f; done; done";
     host.docker(&["run", "-d", "--name", "writer", "-v", "data:/data", BUSYBOX, "sh", "-c", writer]).ok();
     until("something is written", || host.docker(&["exec", "writer", "cat", "/data/b"]).code == 0);
     host.docker(&["volume", "create", "--label", "team=a", "labelled"]).ok();

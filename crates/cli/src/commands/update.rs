@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::container_options::restart_policy;
+use super::container_options::{port_bindings, restart_policy};
 use super::{Command, Positional, Specification};
 use crate::client::{Query, object_path};
 use crate::failure::{ExitStatus, Result};
@@ -27,6 +27,8 @@ pub(crate) struct Args {
     restart: String,
     pids_limit: i64,
     cpus: i64,
+    publish: Vec<String>,
+    unpublish: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +82,17 @@ impl Command for Args {
         flags.size(&mut self.kernel_memory, "kernel-memory", "", "Kernel memory limit (deprecated)").hidden();
         flags.string(&mut self.restart, "restart", "", "Restart policy to apply when a container exits");
         flags.cpus(&mut self.cpus, "cpus", "Number of CPUs");
+        flags
+            .list(
+                &mut self.publish,
+                "publish",
+                "p",
+                "Publish a container's port(s), in the place of what they were published as",
+            )
+            .own();
+        flags
+            .list(&mut self.unpublish, "unpublish", "", "Publish these ports of the container no more")
+            .own();
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
@@ -146,6 +159,10 @@ impl Args {
             "IOMaximumBandwidth": 0,
             "RestartPolicy": {"Name": restart, "MaximumRetryCount": retries},
         });
+        if !self.publish.is_empty() || !self.unpublish.is_empty() {
+            body["Publish"] = port_bindings(&self.publish)?.into();
+            body["Unpublish"] = json!(self.unpublish);
+        }
         if self.kernel_memory != 0 {
             body["KernelMemory"] = json!(self.kernel_memory);
         }

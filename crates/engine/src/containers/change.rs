@@ -69,8 +69,11 @@ impl Engine {
             let limits = crate::oci::limits(&spec.host.resources)?;
             crate::blocking(move || Ok(cgroup.apply(&limits)?)).await?;
         }
-        let record = container.change(|record| record.spec = spec);
-        self.save(&record, Durability::Full)?;
+        container.change(|record| record.spec = spec);
+        let changed = self.change_ports(&container, &request.publish, &request.unpublish).await;
+        let record = container.record();
+        self.save_now(&record, Durability::Full).await?;
+        changed?;
         self.container_event(&record, "update", &[]);
         Ok(warnings)
     }

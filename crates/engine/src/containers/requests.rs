@@ -1,6 +1,6 @@
 //! What callers may ask of containers and what they get: plain values, no wire format.
 
-use crate::spec::{Resources, RestartPolicy};
+use crate::spec::{PortBinding, PortKey, Resources, RestartPolicy};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -77,6 +77,10 @@ pub struct UpdateRequest {
     pub resources: Resources,
     /// Restart policy.
     pub restart: Option<RestartPolicy>,
+    /// Ports to publish, each in the place of what its container port was published as.
+    pub publish: Vec<PortBinding>,
+    /// Container ports that are published no more.
+    pub unpublish: Vec<PortKey>,
 }
 
 /// A client's connection, taken off the HTTP library.

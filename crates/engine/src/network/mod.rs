@@ -8,6 +8,7 @@ mod join;
 mod names;
 mod own;
 mod ports;
+mod republish;
 mod settle;
 
 pub use own::{Network, NetworkRequest, SubnetRequest};

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use sampan_error::{Context, Error, Kind, Result};
 use sampan_shim::log::LogOptions;
 use sampan_shim::protocol::{
-    Attach, CloseStdin, EXIT_NAME, Event, Exec, Exit, FollowOptions, GiveNameSockets, HoldNameSockets,
-    Launch, Launched, Park, Parked, Resize, Role, SetLog, SetSockets, Shutdown, Signal, Size, Start, Status,
-    StatusRequest,
+    Attach, ChangeSockets, CloseStdin, EXIT_NAME, Event, Exec, Exit, FollowOptions, GiveNameSockets,
+    HoldNameSockets, Launch, Launched, Park, Parked, Resize, Role, SetLog, SetSockets, Shutdown, Signal,
+    Size, Start, Status, StatusRequest,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -204,6 +204,21 @@ impl Supervisor {
         let mut list: Vec<_> = reservations.into_iter().map(|fd| (Role::Reservation, fd)).collect();
         list.extend(relay_listeners.into_iter().map(|fd| (Role::RelayListener, fd)));
         self.connection.call(sockets, list).await
+    }
+
+    /// Adds sockets for published ports and lets others go.
+    ///
+    /// # Errors
+    /// As [`Supervisor::set_sockets`].
+    pub async fn change_sockets(
+        &self,
+        change: &ChangeSockets,
+        reservations: Vec<OwnedFd>,
+        relay_listeners: Vec<OwnedFd>,
+    ) -> Result<()> {
+        let mut list: Vec<_> = reservations.into_iter().map(|fd| (Role::Reservation, fd)).collect();
+        list.extend(relay_listeners.into_iter().map(|fd| (Role::RelayListener, fd)));
+        self.connection.call(change, list).await
     }
 
     /// Gives the shim the sockets of the container's name server to keep: for datagrams, and listening.

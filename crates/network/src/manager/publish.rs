@@ -5,7 +5,7 @@ use crate::error::{ErrorList, Result};
 use crate::netlink::{Request, link};
 use crate::nftables::elements::is_translated;
 use crate::ports;
-use crate::record::{DriverName, EndpointRecord, PublishedRecord};
+use crate::record::{DriverName, EndpointRecord, PublishedBinding, PublishedRecord};
 use crate::sandbox::{lock, route_socket};
 
 impl Manager {
@@ -40,6 +40,67 @@ impl Manager {
         }
         lock(&self.state).published.insert(record.endpoint_id.clone(), record.clone());
         Ok(Published { record, reservations: plan.reservations, relays: plan.relays, notes: plan.notes })
+    }
+
+    /// Publishes further ports of an endpoint; those that are published already do not notice. The result has the
+    /// record of all, and the sockets of the new ones.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    pub fn publish_more(&self, request: &PublishRequest) -> Result<Published> {
+        let _gate = self.coming_or_going();
+        let endpoint = &request.endpoint;
+        let network = self.network(&endpoint.network_id)?;
+        let plan = ports::plan(
+            endpoint,
+            &request.bindings,
+            network.binding_address,
+            self.config.reach,
+            &self.ports,
+        )?;
+        let mut record = PublishedRecord {
+            endpoint_id: endpoint.id.clone(),
+            ipv4: endpoint.ipv4(),
+            ipv6: endpoint.ipv6(),
+            bindings: plan.bindings,
+        };
+        if let Err(error) = self.open_ports(endpoint, &record) {
+            ports::release(&self.ports, &record.bindings);
+            return Err(error);
+        }
+        let mut state = lock(&self.state);
+        if let Some(before) = state.published.get(&endpoint.id) {
+            record.bindings.splice(0..0, before.bindings.iter().cloned());
+        }
+        state.published.insert(endpoint.id.clone(), record.clone());
+        drop(state);
+        Ok(Published { record, reservations: plan.reservations, relays: plan.relays, notes: plan.notes })
+    }
+
+    /// Takes some published ports of an endpoint back and ends the connections through them; others do not notice.
+    /// Gives the record of those that stay. The sockets are to be closed by whoever holds them.
+    ///
+    /// # Errors
+    /// All failures, after everything was tried.
+    pub fn unpublish_some(
+        &self,
+        published: &PublishedRecord,
+        gone: &[PublishedBinding],
+    ) -> Result<PublishedRecord> {
+        let _gate = self.coming_or_going();
+        let (gone, stay): (Vec<_>, Vec<_>) =
+            published.bindings.iter().cloned().partition(|binding| gone.contains(binding));
+        let removed = PublishedRecord { bindings: gone, ..published.clone() };
+        let left = PublishedRecord { bindings: stay, ..published.clone() };
+        let mut errors = ErrorList::default();
+        errors.collect(self.firewall.unpublish(&removed));
+        self.forgetting.unpublished(&removed);
+        if let Some(known) = lock(&self.state).published.get_mut(&published.endpoint_id) {
+            known.bindings.clone_from(&left.bindings);
+            ports::release(&self.ports, &removed.bindings);
+        }
+        errors.finish()?;
+        Ok(left)
     }
 
     /// Takes published ports back and ends the connections through them. The shim's sockets are to be closed by

@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 use sampan_error::{Context, Error, Result};
 use sampan_shim::log::LogWriter;
 use sampan_shim::protocol::{
-    Attach, CloseStdin, Descriptors, Exec, ExecStatus, Failure, Frame, GiveNameSockets, HoldNameSockets,
-    Launch, Message, Packet, Park, Request, Resize, Role, SetLog, SetSockets, Shutdown, Signal, Start, State,
-    Status, StatusRequest,
+    Attach, ChangeSockets, CloseStdin, Descriptors, Exec, ExecStatus, Failure, Frame, GiveNameSockets,
+    HoldNameSockets, Launch, Message, Packet, Park, Request, Resize, Role, SetLog, SetSockets, Shutdown,
+    Signal, Start, State, Status, StatusRequest,
 };
 
 use super::launch::Phase;
@@ -63,6 +63,10 @@ impl Shim {
             SetSockets::NAME => reply::<SetSockets>(frame, |sockets| {
                 let reservations = descriptors.take_all(Role::Reservation);
                 self.relays.replace(&sockets.relays, reservations, descriptors.take_all(Role::RelayListener))
+            }),
+            ChangeSockets::NAME => reply::<ChangeSockets>(frame, |change| {
+                let reservations = descriptors.take_all(Role::Reservation);
+                self.relays.change(&change, reservations, descriptors.take_all(Role::RelayListener))
             }),
             HoldNameSockets::NAME => reply::<HoldNameSockets>(frame, |_| {
                 self.name_sockets = descriptors.take_all(Role::NameSocket);

@@ -7,14 +7,16 @@ mod datagrams;
 mod stream;
 
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Instant;
 
 use rustix::event::epoll::EventFlags;
-use rustix::net::{RecvFlags, SocketFlags, accept_with, getpeername, getsockname, recvfrom};
+use rustix::net::{
+    RecvFlags, SocketFlags, SocketType, accept_with, getpeername, getsockname, recvfrom, sockopt,
+};
 use sampan_error::{Error, Result};
-use sampan_shim::protocol::{Relay, RelayProtocol};
+use sampan_shim::protocol::{ChangeSockets, Relay, RelayProtocol};
 
 use super::poll::{Poll, Token, Watched};
 use datagrams::Peer;
@@ -81,19 +83,45 @@ impl Relays {
             )));
         }
         self.reservations = reservations;
-        self.entrances = relays
-            .iter()
-            .zip(listeners)
-            .map(|(relay, socket)| {
-                self.last += 1;
-                let number = self.last;
-                // Blocking would stop everything; the flag is harmless to whoever else holds the socket.
-                let _ = rustix::io::ioctl_fionbio(&socket, true);
-                let socket = Watched::new(socket, &self.poll, Token::Relay(number));
-                Entrance { number, socket, relay: relay.clone() }
-            })
-            .collect();
+        self.entrances = Vec::new();
+        self.enter(relays, listeners);
+        Ok(())
+    }
+
+    fn enter(&mut self, relays: &[Relay], listeners: Vec<OwnedFd>) {
+        for (relay, socket) in relays.iter().zip(listeners) {
+            self.last += 1;
+            let number = self.last;
+            // Blocking would stop everything; the flag is harmless to whoever else holds the socket.
+            let _ = rustix::io::ioctl_fionbio(&socket, true);
+            let socket = Watched::new(socket, &self.poll, Token::Relay(number));
+            self.entrances.push(Entrance { number, socket, relay: relay.clone() });
+        }
         self.watch_entrances();
+    }
+
+    /// Adds sockets and closes others. Flows that exist go on.
+    pub(crate) fn change(
+        &mut self,
+        change: &ChangeSockets,
+        reservations: Vec<OwnedFd>,
+        listeners: Vec<OwnedFd>,
+    ) -> Result<()> {
+        if change.relays.len() != listeners.len() {
+            return Err(Error::invalid("the relays do not go with their sockets"));
+        }
+        let is_closed = |socket: BorrowedFd<'_>| {
+            let address = getsockname(socket).ok().and_then(|own| SocketAddr::try_from(own).ok());
+            let protocol = match sockopt::socket_type(socket) {
+                Ok(SocketType::DGRAM) => RelayProtocol::Udp,
+                _ => RelayProtocol::Tcp,
+            };
+            address.is_some_and(|address| change.closed.contains(&(protocol, address)))
+        };
+        self.reservations.retain(|socket| !is_closed(socket.as_fd()));
+        self.entrances.retain(|entrance| !is_closed(entrance.socket.as_fd()));
+        self.reservations.extend(reservations);
+        self.enter(&change.relays, listeners);
         Ok(())
     }
 

@@ -40,6 +40,7 @@ requests! {
     StatusRequest "status" -> super::Status;
     SetLog "set_log" -> ();
     SetSockets "set_sockets" -> ();
+    ChangeSockets "change_sockets" -> ();
     HoldNameSockets "hold_name_sockets" -> ();
     GiveNameSockets "give_name_sockets" -> ();
     Shutdown "shutdown" -> ();
@@ -254,6 +255,19 @@ pub struct Relay {
 pub struct SetSockets {
     /// The relays.
     pub relays: Vec<Relay>,
+}
+
+/// Adds sockets for published ports and lets others go; the rest stays as it is. Connections that are being relayed go
+/// on.
+///
+/// Descriptors: as for [`SetSockets`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeSockets {
+    /// The relays of the new sockets.
+    pub relays: Vec<Relay>,
+    /// What those are bound to that are closed.
+    pub closed: Vec<(RelayProtocol, SocketAddr)>,
 }
 
 /// Replaces the sockets on which the container's name server is asked. The shim never reads them: while there is no

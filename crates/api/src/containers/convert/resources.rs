@@ -1,6 +1,6 @@
 //! Limits and devices.
 
-use super::{host, invalid, unsupported};
+use super::{host, invalid, port, unsupported};
 use crate::containers::wire::{Device, DeviceRequest, HostConfig, Throttle, Ulimit, UpdateBody, Weight};
 use crate::http::Version;
 use sampan_engine::containers::UpdateRequest;
@@ -111,7 +111,11 @@ pub(crate) fn update(body: UpdateBody, version: Version) -> Result<UpdateRequest
     let restart = (!body.restart_policy.name.is_empty() || body.restart_policy.maximum_retry_count != 0)
         .then(|| host::restart_policy(&body.restart_policy))
         .transpose()?;
-    Ok(UpdateRequest { resources, restart })
+    let mut unpublish = Vec::new();
+    for text in &body.unpublish {
+        unpublish.extend(port::keys(text)?);
+    }
+    Ok(UpdateRequest { resources, restart, publish: port::bindings(body.publish)?, unpublish })
 }
 
 fn weights(list: Vec<Weight>) -> Vec<WeightDevice> {

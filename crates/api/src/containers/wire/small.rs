@@ -1,7 +1,8 @@
 //! Small bodies and answers.
 
-use super::{Device, DeviceRequest, RestartPolicy, Throttle, Ulimit, Weight};
+use super::{Device, DeviceRequest, PortBinding, RestartPolicy, Throttle, Ulimit, Weight};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The answer to a wait.
 #[derive(Debug, Serialize)]
@@ -110,4 +111,8 @@ pub(crate) struct UpdateBody {
     #[serde(rename = "IOMaximumBandwidth")]
     pub(crate) io_maximum_bandwidth: u64,
     pub(crate) restart_policy: RestartPolicy,
+    /// Ours: ports to publish, as `PortBindings` of a creation.
+    pub(crate) publish: BTreeMap<String, Option<Vec<PortBinding>>>,
+    /// Ours: container ports that are published no more.
+    pub(crate) unpublish: Vec<String>,
 }

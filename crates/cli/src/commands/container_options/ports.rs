@@ -11,6 +11,11 @@ pub(super) struct Ports {
     pub(super) bindings: Map<String, Value>,
 }
 
+/// What `--publish` values say, as `PortBindings`.
+pub(crate) fn bindings(publish: &[String]) -> Result<Map<String, Value>, String> {
+    Ok(parse(publish, &[])?.bindings)
+}
+
 /// Reads all `--publish` and `--expose` values.
 pub(super) fn parse(publish: &[String], expose: &[String]) -> Result<Ports, String> {
     let mut ports = Ports::default();
