@@ -1,6 +1,7 @@
 //! All end-to-end tests. One module per thing that a user would miss; each test is a machine of its own.
 
 mod bad_input;
+mod builds;
 mod compose;
 mod create_fields;
 mod evil_archives;

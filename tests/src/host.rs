@@ -327,6 +327,14 @@ impl Host {
         run(command, shown, b"")
     }
 
+    /// Starts another client of the API and goes on.
+    #[track_caller]
+    pub fn client_running(&self, words: &[&str]) -> Running {
+        let (program, rest) = words.split_first().expect("a program");
+        let (command, shown) = self.client(program, rest);
+        start(command, shown)
+    }
+
     fn client(&self, program: &str, words: &[&str]) -> (Command, String) {
         let words = [&[program], words].concat();
         let command = self.with_environment(&self.entering(&bounded(&words)));

@@ -1,10 +1,11 @@
 //! Everything that the routes need of an engine, in one name.
 
-use crate::{containers, events, exec, images, networks, sampan, system, volumes};
+use crate::{build, containers, events, exec, images, networks, sampan, system, volumes};
 
 /// An engine that serves all resources.
 pub(crate) trait Backend:
-    containers::backend::Backend
+    build::backend::Backend
+    + containers::backend::Backend
     + events::backend::Backend
     + exec::backend::Backend
     + images::backend::Backend
@@ -16,7 +17,8 @@ pub(crate) trait Backend:
 }
 
 impl<E> Backend for E where
-    E: containers::backend::Backend
+    E: build::backend::Backend
+        + containers::backend::Backend
         + events::backend::Backend
         + exec::backend::Backend
         + images::backend::Backend

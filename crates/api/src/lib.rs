@@ -5,6 +5,7 @@
 //! Docker's JSON leaves this crate, and only [`http::failure`] knows which status a failure has.
 
 mod backend;
+mod build;
 mod containers;
 mod events;
 mod exec;

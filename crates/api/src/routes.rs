@@ -2,12 +2,13 @@
 
 use crate::backend::Backend;
 use crate::http::Router;
-use crate::{containers, events, exec, images, networks, sampan, system, volumes};
+use crate::{build, containers, events, exec, images, networks, sampan, system, volumes};
 
 /// The whole table.
 pub(crate) fn all<E: Backend>() -> Router<E> {
     let tables = [
         system::routes(),
+        build::routes(),
         containers::routes(),
         exec::routes(),
         events::routes(),

@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) collecting: std::sync::atomic::AtomicBool,
     pub(crate) volumes: sampan_storage::volumes::Volumes,
     pub(crate) held_volumes: crate::volumes::Held,
+    /// Steps of builds under way, by their numbers.
+    pub(crate) build_steps: std::sync::Mutex<std::collections::HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(crate) network: Manager,
     pub(crate) network_records: Collection<crate::network::Network>,
     pub(crate) sandboxes: sampan_network::SandboxPool,
@@ -122,6 +124,7 @@ impl Engine {
             network,
             network_records,
             held_volumes: crate::volumes::Held::default(),
+            build_steps: Default::default(),
             names: sampan_dns::NameServers::default(),
             sandboxes,
             program: crate::warm::Program::seal()?,

@@ -5,6 +5,7 @@
 
 mod attach_keys;
 mod blocking;
+mod builds;
 mod clock;
 mod config;
 pub mod containers;
@@ -31,12 +32,14 @@ mod volumes;
 mod warm;
 
 pub(crate) use blocking::blocking;
+pub use builds::{BUILD_LABEL, BuildLayer};
 pub use config::EngineConfig;
 pub use engine::Engine;
 pub use error::Error;
 pub use images::{Distribution, ImageDetails, Images, PullRequest, PushRequest, SearchRequest};
 pub use network::{Network, NetworkRequest, SubnetRequest};
 pub use sampan_network::Reach;
-pub use stream::ByteStream;
+pub use sampan_registry::{Credentials, Steps};
+pub use stream::{ByteStream, StreamReader, reader as blocking_reader};
 pub use system::{ContainerUsage, DiskUsage, SystemInfo, VolumeUsage};
 pub use volumes::{Volume, VolumeRequest};

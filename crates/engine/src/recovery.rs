@@ -39,6 +39,7 @@ impl Engine {
         for container in later {
             self.start_recovered(&container).await;
         }
+        self.remove_build_steps().await;
     }
 
     /// Reads all records, and adopts writable layers whose record the database does not know.
@@ -75,7 +76,8 @@ impl Engine {
             }
         };
         let mut adopted = Vec::new();
-        for writable in writables.into_iter().filter(|it| !known.contains(&it.id)) {
+        let unknown = |id: &str| !known.contains(id) && !crate::builds::is_build_layer(id);
+        for writable in writables.into_iter().filter(|it| unknown(&it.id)) {
             let parsed = writable.record.as_deref().map(serde_json::from_slice::<ContainerRecord>);
             match parsed {
                 Some(Ok(mut record)) => {
@@ -216,6 +218,18 @@ impl Engine {
         wanted.then(|| Arc::clone(container))
     }
 
+    /// Steps of builds that a killed daemon left are of no use to anybody.
+    async fn remove_build_steps(&self) {
+        for container in self.inner.registry.all() {
+            if Engine::is_build_step(&container.record()) {
+                let options = crate::containers::RemoveOptions { force: true, volumes: true, link: false };
+                if let Err(error) = self.remove(&container.id, options).await {
+                    tracing::warn!(container = %container.id, %error, "a step of an unfinished build stays");
+                }
+            }
+        }
+    }
+
     async fn start_recovered(&self, container: &Arc<Container>) {
         let _operation = container.operation.lock().await;
         let record = container.record();
@@ -246,6 +260,7 @@ impl Engine {
             .map(|record| record.id.clone())
             .collect();
         self.sweep_volumes();
+        self.sweep_builds();
         self.inner.network.reconcile()?;
         let parent = self.inner.run_directory.join("c");
         for entry in std::fs::read_dir(&parent).into_iter().flatten().flatten() {

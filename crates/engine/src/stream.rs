@@ -54,13 +54,13 @@ impl Write for ChannelWriter {
 }
 
 /// Reads a stream from blocking code.
-pub(crate) struct StreamReader {
+pub struct StreamReader {
     receiver: mpsc::Receiver<Result<Bytes>>,
     current: Bytes,
 }
 
 /// Makes a stream readable for blocking code: the stream is pulled by a task of its own.
-pub(crate) fn reader(mut stream: ByteStream) -> StreamReader {
+pub fn reader(mut stream: ByteStream) -> StreamReader {
     use futures_util::StreamExt;
     let (sender, receiver) = mpsc::channel(WAITING);
     tokio::spawn(async move {

@@ -6,6 +6,7 @@
 
 mod attestation;
 mod blobs;
+mod build_step;
 mod changes;
 mod collect;
 mod compress;
@@ -29,6 +30,7 @@ mod save;
 mod store;
 
 pub use attestation::Attestation;
+pub use build_step::BuildStep;
 pub use changes::apply_changes;
 pub use collect::{CollectOptions, CollectedImage, CollectedImages};
 pub use compress::{CompressedLayer, Compression};

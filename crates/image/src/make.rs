@@ -14,7 +14,8 @@ use std::sync::Arc;
 /// Label of an image that comes with the program.
 const BUILTIN_LABEL: &str = "sampan.builtin";
 /// Digest of a tar without entries: two blocks of zeros. Such a layer is left out of an image.
-const EMPTY_LAYER: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+pub(crate) const EMPTY_LAYER: &str =
+    "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
 /// What a caller wants of [`Store::import`].
 #[derive(Debug, Clone, Default)]
@@ -205,7 +206,7 @@ impl Store {
     }
 
     /// Commits the top layer, enters the image and names it.
-    fn finish(
+    pub(crate) fn finish(
         &self,
         file: &ConfigFile,
         layer: Option<Ingested>,

@@ -9,5 +9,6 @@ mod routes;
 mod streams;
 pub(crate) mod wire;
 
+pub(crate) use convert::host::network_mode;
 pub(crate) use handlers::terminal_size;
 pub(crate) use routes::routes;

@@ -8,9 +8,9 @@ mod engine;
 mod handlers;
 mod load;
 mod manifests;
-mod progress;
+pub(crate) mod progress;
 mod routes;
-mod transfer;
+pub(crate) mod transfer;
 pub(crate) mod wire;
 
 pub(crate) use handlers::summaries;

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 /// Runs `work` and sends what `show` makes of its steps. A failure before the first step has its own status; after
 /// it, it is the last object of the stream. A client that goes away gives the work up.
-pub(super) async fn run<S: Send + 'static>(
+pub(crate) async fn run<S: Send + 'static>(
     work: impl Future<Output = Result<()>> + Send + 'static,
     mut steps: UnboundedReceiver<S>,
     show: impl Fn(S) -> Option<Progress> + Send + 'static,

@@ -3,7 +3,7 @@
 use super::backend::Backend;
 use super::progress::{bar, run};
 use super::wire::{
-    DistributionDescriptor, DistributionInspect, DistributionPlatform, Found, Progress, ProgressDetail,
+    Aux, DistributionDescriptor, DistributionInspect, DistributionPlatform, Found, Progress, ProgressDetail,
     PushedTag,
 };
 use crate::http::{Call, Outcome, filters, reply};
@@ -16,6 +16,7 @@ use sampan_engine::{PullRequest, PushRequest, SearchRequest};
 use sampan_error::{Error, Result};
 use sampan_image::Compression;
 use sampan_registry::{Credentials, Steps, TransferStep};
+use std::collections::BTreeMap;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// `POST /images/create?fromImage=…`
@@ -135,17 +136,31 @@ fn platform_text(text: &str) -> Result<String> {
 
 /// `X-Registry-Auth`: JSON in base64, of which clients use every kind.
 pub(super) fn credentials(headers: &HeaderMap) -> Result<Credentials> {
-    let Some(value) = headers.get("X-Registry-Auth").filter(|value| !value.is_empty()) else {
-        return Ok(Credentials::default());
+    decoded(headers, "X-Registry-Auth")
+}
+
+/// `X-Registry-Config`: the same for many registries, by host.
+pub(crate) fn all_credentials(headers: &HeaderMap) -> Result<BTreeMap<String, Credentials>> {
+    let all: BTreeMap<String, Credentials> = decoded(headers, "X-Registry-Config")?;
+    let host = |name: String| match name.strip_prefix("https://index.docker.io/") {
+        Some(_) => "docker.io".to_owned(),
+        None => name,
     };
-    let bad = |why: String| Error::invalid(format!("invalid X-Registry-Auth header: {why}"));
+    Ok(all.into_iter().map(|(name, credentials)| (host(name), credentials)).collect())
+}
+
+fn decoded<T: serde::de::DeserializeOwned + Default>(headers: &HeaderMap, name: &str) -> Result<T> {
+    let Some(value) = headers.get(name).filter(|value| !value.is_empty()) else {
+        return Ok(T::default());
+    };
+    let bad = |why: String| Error::invalid(format!("invalid {name} header: {why}"));
     let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let decoded = GeneralPurpose::new(&URL_SAFE, config)
         .decode(value)
         .or_else(|_| GeneralPurpose::new(&STANDARD, config).decode(value))
         .map_err(|error| bad(error.to_string()))?;
     if decoded.is_empty() {
-        return Ok(Credentials::default());
+        return Ok(T::default());
     }
     serde_json::from_slice(&decoded).map_err(|error| bad(error.to_string()))
 }
@@ -170,7 +185,7 @@ fn shown(step: TransferStep) -> Option<Progress> {
         },
         TransferStep::Pushed { tag, digest, size } => Progress {
             progress_detail: Some(ProgressDetail::default()),
-            aux: Some(PushedTag { tag, digest, size }),
+            aux: Some(Aux::Pushed(PushedTag { tag, digest, size })),
             ..Progress::default()
         },
     })

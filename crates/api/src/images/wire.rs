@@ -160,34 +160,48 @@ pub(super) struct Prune {
 /// One object of a progress stream.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) stream: Option<String>,
+    pub(crate) stream: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<String>,
+    pub(crate) status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) progress_detail: Option<ProgressDetail>,
+    pub(crate) progress_detail: Option<ProgressDetail>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) progress: Option<String>,
+    pub(crate) progress: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error_detail: Option<ErrorDetail>,
+    pub(crate) error_detail: Option<ErrorDetail>,
     /// The failure again, for old clients.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<String>,
+    pub(crate) error: Option<String>,
     /// For the program behind the client.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) aux: Option<PushedTag>,
+    pub(crate) aux: Option<Aux>,
+}
+
+/// What a program behind the client wants to know.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Aux {
+    /// What a push brought to the registry.
+    Pushed(PushedTag),
+    /// The image that a build made.
+    Built {
+        /// Its id.
+        #[serde(rename = "ID")]
+        id: String,
+    },
 }
 
 /// What a push brought to the registry.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct PushedTag {
-    pub(super) tag: String,
-    pub(super) digest: String,
-    pub(super) size: u64,
+pub(crate) struct PushedTag {
+    pub(crate) tag: String,
+    pub(crate) digest: String,
+    pub(crate) size: u64,
 }
 
 /// `DistributionInspect`.
@@ -244,7 +258,7 @@ impl From<sampan_registry::SearchResult> for Found {
 
 /// How far a step is; an empty object where there is nothing to count.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct ProgressDetail {
+pub(crate) struct ProgressDetail {
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) current: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -258,6 +272,6 @@ fn is_zero(number: &u64) -> bool {
 
 /// A failure after the first byte.
 #[derive(Debug, Serialize)]
-pub(super) struct ErrorDetail {
+pub(crate) struct ErrorDetail {
     pub(super) message: String,
 }

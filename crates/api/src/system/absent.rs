@@ -20,19 +20,12 @@ pub(super) fn routes<E: Send + Sync + 'static>() -> Vec<Route<E>> {
         post("/secrets/create", |call| Box::pin(never(call, "swarm mode"))),
         post("/configs/create", |call| Box::pin(never(call, "swarm mode"))),
         post("/plugins/pull", |call| Box::pin(never(call, "an engine plugin"))),
-        post("/build", |call| Box::pin(later(call, "building images"))),
-        post("/build/prune", |call| Box::pin(no_build_cache(call))),
         get("/containers/{id}/attach/ws", |call| Box::pin(later(call, "attaching by WebSocket"))),
     ]
 }
 
 async fn no_plugins<E>(_call: Call<E>) -> Result<Outcome> {
     Ok(reply::ok(&Vec::<String>::new())?.into())
-}
-
-/// Nothing was built, so nothing is kept of it; `docker system prune` asks.
-async fn no_build_cache<E>(_call: Call<E>) -> Result<Outcome> {
-    Ok(reply::ok(&serde_json::json!({"CachesDeleted": [], "SpaceReclaimed": 0}))?.into())
 }
 
 async fn no_swarm<E>(_call: Call<E>) -> Result<Outcome> {

@@ -281,3 +281,20 @@ impl sampan::backend::Backend for FakeEngine {
         }
     }
 }
+
+impl crate::build::backend::Backend for FakeEngine {
+    async fn build(
+        &self,
+        request: sampan_build::Request,
+        _context: Option<sampan_engine::ByteStream>,
+        _events: tokio::sync::mpsc::UnboundedSender<sampan_build::Event>,
+    ) -> Result<String> {
+        self.call("build", &format!("{:?}", request.tags))?;
+        Ok("sha256:built".to_owned())
+    }
+
+    async fn prune_builds(&self) -> Result<usize> {
+        self.call("prune_builds", "")?;
+        Ok(0)
+    }
+}

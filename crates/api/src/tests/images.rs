@@ -70,7 +70,7 @@ async fn import_pull_and_push_reach_the_engine() {
     let mut client = server.connect().await;
     client.send(login).await;
     assert_eq!(client.reply(false).await.json()["IdentityToken"], "an identity");
-    assert_eq!(server.ask("POST", "/build").await.status, 501);
+    assert_eq!(server.ask("POST", "/build?version=2").await.status, 501);
 }
 
 #[tokio::test]

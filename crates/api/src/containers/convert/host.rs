@@ -87,7 +87,7 @@ fn refuse(host: &HostConfig) -> Result<()> {
     Ok(())
 }
 
-fn network_mode(text: &str) -> NetworkMode {
+pub(crate) fn network_mode(text: &str) -> NetworkMode {
     match text {
         "" | "default" | "bridge" => NetworkMode::Bridge,
         "host" => NetworkMode::Host,

@@ -4,7 +4,7 @@ mod create;
 mod endpoint;
 #[cfg(test)]
 mod fields;
-mod host;
+pub(crate) mod host;
 mod inspect;
 mod list;
 mod mount;

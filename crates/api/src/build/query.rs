@@ -1,0 +1,83 @@
+//! What the query of a build says, as clients write it: much of it is noise that means nothing.
+
+use crate::containers::network_mode;
+use crate::http::Form;
+use sampan_build::Request;
+use sampan_engine::spec::HostOptions;
+use sampan_error::{Error, Result};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// Reads the query.
+///
+/// # Errors
+/// JSON that is none; what is asked for and not possible here.
+pub(super) fn request(query: &Form) -> Result<Request> {
+    if query.text("version") == Some("2") {
+        return Err(Error::not_implemented(
+            "BuildKit's protocol is not possible yet: set DOCKER_BUILDKIT=0, or use sampan build",
+        ));
+    }
+    if query.text("outputs").is_some_and(|outputs| !matches!(outputs, "" | "[]" | "null")) {
+        return Err(Error::not_implemented("outputs of a build other than an image are not possible yet"));
+    }
+    let text = |name: &str| query.text(name).unwrap_or_default().to_owned();
+    let arguments: BTreeMap<String, Option<String>> = json(query, "buildargs")?;
+    let labels: BTreeMap<String, String> = json(query, "labels")?;
+    let mut tags: Vec<String> = query.all("t").filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+    tags.dedup();
+    let network = query.text("networkmode").filter(|mode| !mode.is_empty() && *mode != "default");
+    Ok(Request {
+        dockerfile: text("dockerfile"),
+        dockerfile_text: None,
+        target: text("target"),
+        arguments: arguments.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        labels,
+        tags,
+        no_cache: query.flag("nocache"),
+        pull: query.flag("pull"),
+        platform: query.text("platform").filter(|platform| !platform.is_empty()).map(str::to_owned),
+        network: network.map(network_mode),
+        host: host(query)?,
+        credentials: BTreeMap::new(),
+    })
+}
+
+/// Limits of RUN steps.
+fn host(query: &Form) -> Result<HostOptions> {
+    let number = |name: &str| -> Result<i64> {
+        let text = query.text(name).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(0);
+        }
+        text.parse().map_err(|_| Error::invalid(format!("{name}: {text:?} is no number")))
+    };
+    let mut host = HostOptions::default();
+    host.resources.memory = number("memory")?;
+    host.resources.memory_swap = number("memswap")?;
+    host.resources.cpu_shares = number("cpushares")?;
+    host.resources.cpu_quota = number("cpuquota")?;
+    host.resources.cpu_period = number("cpuperiod")?;
+    host.resources.cpuset_cpus = query.text("cpusetcpus").unwrap_or_default().to_owned();
+    host.resources.cpuset_mems = query.text("cpusetmems").unwrap_or_default().to_owned();
+    host.shm_size = u64::try_from(number("shmsize")?).unwrap_or_default();
+    host.extra_hosts = query
+        .text("extrahosts")
+        .into_iter()
+        .flat_map(|hosts| hosts.split(','))
+        .filter(|it| !it.is_empty())
+        .map(str::to_owned)
+        .collect();
+    Ok(host)
+}
+
+/// A parameter that is JSON; missing, empty and `null` are its default.
+fn json<T: DeserializeOwned + Default>(query: &Form, name: &str) -> Result<T> {
+    let text = query.text(name).unwrap_or_default();
+    if text.is_empty() {
+        return Ok(T::default());
+    }
+    let value: Option<T> = serde_json::from_str(text)
+        .map_err(|error| Error::invalid(format!("error reading {name}: {error}")))?;
+    Ok(value.unwrap_or_default())
+}

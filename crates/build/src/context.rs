@@ -1,0 +1,90 @@
+//! The context: the files that a Dockerfile may copy, unpacked from what the client sent.
+
+use rustix::fs::{Mode, OFlags};
+use sampan_error::{Context as _, Error, Result};
+use sampan_storage::archive;
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// The context's files. They go with it.
+#[derive(Debug)]
+pub struct Context {
+    folder: PathBuf,
+    /// Its root: nothing is ever read outside of it, whatever links say.
+    pub(crate) root: OwnedFd,
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // What stays is removed by the next start.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Context {
+    /// Unpacks a tar stream, plain or compressed by gzip or zstd, below `parent`. Blocks.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for what is no such archive; no space.
+    pub fn unpack(parent: &Path, input: &mut dyn Read) -> Result<Self> {
+        let context = Self::empty(parent)?;
+        let mut input = BufReader::new(input);
+        let begin = input.fill_buf().context("the context cannot be read")?;
+        let mut plain = plain(begin.to_vec(), input)?;
+        let options = archive::WriteOptions { copy_uid_gid: true, ..archive::WriteOptions::default() };
+        archive::write(context.root.as_fd(), Path::new("/"), &mut plain, &options)?;
+        Ok(context)
+    }
+
+    /// A context without files.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn empty(parent: &Path) -> Result<Self> {
+        let contexts = parent.join("contexts");
+        std::fs::create_dir_all(&contexts).context(format!("cannot make {}", contexts.display()))?;
+        let number: u64 =
+            std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::process::id());
+        let folder = contexts.join(format!("{number:016x}"));
+        std::fs::create_dir(&folder).context(format!("cannot make {}", folder.display()))?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(&folder, flags, Mode::empty())
+            .map_err(std::io::Error::from)
+            .context("cannot open the context")?;
+        Ok(Self { folder, root })
+    }
+
+    /// A text file of the context.
+    ///
+    /// # Errors
+    /// `NotFound`; a file that is too large or no text.
+    pub fn text(&self, path: &str) -> Result<String> {
+        const LARGEST: u64 = 16 << 20;
+        let file = crate::files::open(self.root.as_fd(), path).map_err(|error| {
+            Error::invalid(format!("Cannot locate specified Dockerfile: {path}")).caused_by(error)
+        })?;
+        let mut text = String::new();
+        std::fs::File::from(file)
+            .take(LARGEST)
+            .read_to_string(&mut text)
+            .map_err(|error| Error::invalid(format!("{path} cannot be read: {error}")))?;
+        Ok(text)
+    }
+}
+
+/// The stream without its compression, which its first bytes tell.
+pub(crate) fn plain<'a>(begin: Vec<u8>, input: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+    Ok(match &begin[..] {
+        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(input)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            Box::new(zstd::stream::read::Decoder::new(input).context("the archive cannot be unpacked")?)
+        }
+        [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X', b'Z', ..] => {
+            return Err(Error::not_implemented(
+                "archives compressed by bzip2 or xz are not possible yet: use gzip or zstd",
+            ));
+        }
+        _ => Box::new(input),
+    })
+}

@@ -1,0 +1,328 @@
+//! COPY and ADD: files from a root into a layer, and what they are as a number.
+
+use crate::context::plain;
+use crate::files;
+use rustix::fs::FileType;
+use sampan_error::{Context as _, Error, Result};
+use sampan_storage::archive;
+use sampan_storage::tar::{Entry, EntryKind, Reader, Writer};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+/// One thing to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// Its path below the root.
+    pub(crate) path: String,
+    /// Where its contents are, when it is a link to a file.
+    real: String,
+    pub(crate) is_directory: bool,
+}
+
+/// How it is copied.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manner {
+    /// Owner; `None` keeps what it has.
+    pub(crate) owner: Option<(u32, u32)>,
+    /// Permission bits of everything.
+    pub(crate) mode: Option<u32>,
+    /// Archives are unpacked (ADD).
+    pub(crate) unpack: bool,
+}
+
+/// Finds what the sources of an instruction stand for.
+///
+/// # Errors
+/// One of them stands for nothing.
+pub(crate) fn sources(root: BorrowedFd<'_>, wanted: &[String]) -> Result<Vec<Source>> {
+    let mut found = Vec::new();
+    for source in wanted {
+        for path in files::matching(root, source)? {
+            let is_directory = files::kind(root, &path) == Some(FileType::Directory);
+            let link = archive::stat(root, Path::new(&path)).map(|stat| stat.link_target).unwrap_or_default();
+            let real = if link.is_empty() || is_directory { path.clone() } else { link };
+            found.push(Source { path, real, is_directory });
+        }
+    }
+    Ok(found)
+}
+
+/// Runs `take` on the files of a source as a tar stream.
+fn streamed<T: Send>(
+    root: BorrowedFd<'_>,
+    source: &Source,
+    take: impl FnOnce(&mut dyn Read) -> Result<T> + Send,
+) -> Result<T> {
+    let (mut input, mut output) = std::io::pipe().context("cannot make a pipe")?;
+    // Of a directory its contents are copied, of a link what it leads to when it is one.
+    let path = if source.is_directory { format!("{}/.", source.path) } else { source.real.clone() };
+    std::thread::scope(|scope| {
+        let producer = scope.spawn(move || {
+            let read = archive::read(root, Path::new(&path), &mut output);
+            drop(output);
+            read
+        });
+        let taken = take(&mut input);
+        drop(input);
+        let produced = producer.join().map_err(|_| Error::internal("reading files failed"))?;
+        // What the receiver says explains a broken pipe.
+        let taken = taken?;
+        produced?;
+        Ok(taken)
+    })
+}
+
+/// A number that is the same for the same names, kinds, modes and contents; of owners too, where they are kept. Times do
+/// not count.
+///
+/// # Errors
+/// A file cannot be read.
+pub(crate) fn digest(root: BorrowedFd<'_>, sources: &[Source], manner: &Manner) -> Result<String> {
+    let mut hash = Sha256::new();
+    for source in sources {
+        hash.update(source.path.as_bytes());
+        hash.update([0, u8::from(source.is_directory)]);
+        let inner = streamed(root, source, |input| {
+            let mut hash = Sha256::new();
+            let mut reader = Reader::new(input);
+            while let Some(entry) = reader.next_entry()? {
+                let owner = if manner.owner.is_none() { (entry.uid, entry.gid) } else { (0, 0) };
+                let head = serde_json::json!([
+                    String::from_utf8_lossy(&entry.path),
+                    format!("{:?}", entry.kind),
+                    String::from_utf8_lossy(&entry.link),
+                    entry.mode,
+                    owner,
+                    entry.size,
+                    entry.device,
+                ]);
+                hash.update(head.to_string());
+                for (name, value) in &entry.xattrs {
+                    hash.update(name);
+                    hash.update(value);
+                }
+                while let Some(chunk) = reader.chunk(u64::MAX)? {
+                    hash.update(chunk);
+                }
+            }
+            reader.drain()?;
+            Ok(hash.finalize())
+        })?;
+        hash.update(inner);
+    }
+    Ok(hex::encode(hash.finalize()))
+}
+
+/// Copies sources into a layer. `destination` is absolute; a slash at its end makes it a directory.
+///
+/// # Errors
+/// What is in the way; no space.
+pub(crate) fn copy(
+    root: BorrowedFd<'_>,
+    sources: &[Source],
+    layer: BorrowedFd<'_>,
+    destination: &str,
+    manner: &Manner,
+) -> Result<()> {
+    let path = files::clean(destination);
+    let is_there = files::kind(layer, &path);
+    let into_directory = destination.ends_with('/')
+        || destination.ends_with("/.")
+        || sources.len() > 1
+        || is_there == Some(FileType::Directory);
+    for source in sources {
+        if manner.unpack && !source.is_directory && unpack(root, source, layer, &path)? {
+            continue;
+        }
+        let target = match source.is_directory {
+            true => path.clone(),
+            false if into_directory => {
+                let name = source.path.rsplit('/').next().unwrap_or_default();
+                files::clean(&format!("{path}/{name}"))
+            }
+            false => path.clone(),
+        };
+        if source.is_directory && is_there.is_some_and(|kind| kind != FileType::Directory) {
+            return Err(Error::invalid(format!("cannot copy to non-directory: {path}")));
+        }
+        one(root, source, layer, &target, manner)?;
+    }
+    Ok(())
+}
+
+/// Copies one source to this very path.
+fn one(
+    root: BorrowedFd<'_>,
+    source: &Source,
+    layer: BorrowedFd<'_>,
+    target: &str,
+    manner: &Manner,
+) -> Result<()> {
+    let target_exists = files::kind(layer, target).is_some();
+    let inside = target.trim_start_matches('/').to_owned();
+    streamed(root, source, move |input| {
+        let (mut written, mut writing) = std::io::pipe().context("cannot make a pipe")?;
+        std::thread::scope(|scope| {
+            let receiver = scope.spawn(move || {
+                let options =
+                    archive::WriteOptions { copy_uid_gid: true, ..archive::WriteOptions::default() };
+                archive::write(layer, Path::new("/"), &mut written, &options)
+            });
+            let sent = (|| {
+                let mut writer = Writer::new(&mut writing);
+                for folder in missing_parents(layer, &inside) {
+                    writer.entry(&folder_entry(&folder, manner))?;
+                }
+                rename(input, &mut writer, source, &inside, target_exists, manner)?;
+                writer.finish()?;
+                Ok::<_, Error>(())
+            })();
+            drop(writing);
+            let received = receiver.join().map_err(|_| Error::internal("writing files failed"))?;
+            received?;
+            sent
+        })
+    })
+}
+
+/// Passes entries on under their new names.
+fn rename(
+    input: &mut dyn Read,
+    writer: &mut Writer<'_>,
+    source: &Source,
+    inside: &str,
+    target_exists: bool,
+    manner: &Manner,
+) -> Result<()> {
+    let name = |path: &[u8]| -> Vec<u8> {
+        let rest = path.strip_prefix(b".").unwrap_or(path);
+        let rest = if source.is_directory { rest } else { b"" };
+        let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+        let parts = [inside.as_bytes(), rest];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b'/')
+    };
+    let mut reader = Reader::new(input);
+    while let Some(mut entry) = reader.next_entry()? {
+        let is_top = source.is_directory && matches!(&entry.path[..], b"./" | b"." | b"/");
+        if is_top && (target_exists || inside.is_empty()) {
+            continue;
+        }
+        entry.path = name(&entry.path);
+        if entry.kind == EntryKind::HardLink {
+            entry.link = name(&entry.link);
+        }
+        if let Some((uid, gid)) = manner.owner {
+            (entry.uid, entry.gid) = (uid, gid);
+        }
+        if let Some(mode) = manner.mode.filter(|_| entry.kind != EntryKind::Symlink) {
+            entry.mode = mode;
+        }
+        writer.entry(&entry)?;
+        while let Some(chunk) = reader.chunk(u64::MAX)? {
+            writer.data(chunk)?;
+        }
+    }
+    reader.drain()?;
+    Ok(())
+}
+
+fn folder_entry(path: &str, manner: &Manner) -> Entry {
+    let mut entry = Entry::new(EntryKind::Directory, path.as_bytes());
+    if let Some((uid, gid)) = manner.owner {
+        (entry.uid, entry.gid) = (uid, gid);
+    }
+    entry
+}
+
+/// The folders above a path that are not there yet, outermost first.
+pub(crate) fn missing_parents(layer: BorrowedFd<'_>, path: &str) -> Vec<String> {
+    let cuts = path.match_indices('/').map(|(at, _)| &path[..at]);
+    cuts.filter(|folder| files::kind(layer, folder).is_none()).map(str::to_owned).collect()
+}
+
+/// Makes a folder with all above it, as WORKDIR does.
+///
+/// # Errors
+/// Something else is in the way.
+pub(crate) fn make_folder(layer: BorrowedFd<'_>, path: &str) -> Result<()> {
+    let inside = path.trim_start_matches('/');
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes);
+    for folder in missing_parents(layer, inside).into_iter().chain([inside.to_owned()]) {
+        writer.entry(&folder_entry(&folder, &Manner::default()))?;
+    }
+    writer.finish()?;
+    let options = archive::WriteOptions { copy_uid_gid: true, ..archive::WriteOptions::default() };
+    Ok(archive::write(layer, Path::new("/"), &mut &bytes[..], &options)?)
+}
+
+/// Unpacks a file that is an archive below the destination; false when it is none.
+fn unpack(root: BorrowedFd<'_>, source: &Source, layer: BorrowedFd<'_>, destination: &str) -> Result<bool> {
+    const BLOCK: usize = 512;
+    let mut file = std::fs::File::from(files::open(root, &source.path).context("a file cannot be opened")?);
+    let mut begin = [0; BLOCK];
+    let count = fill(&mut file, &mut begin)?;
+    let begin = begin[..count].to_vec();
+    let whole = std::io::Cursor::new(begin.clone()).chain(file);
+    let is_compressed = matches!(&begin[..], [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..]);
+    let is_tar = begin.get(257..262) == Some(b"ustar");
+    if !is_compressed && !is_tar {
+        return Ok(false);
+    }
+    let mut unpacked = plain(begin, whole)?;
+    let mut head = [0; BLOCK];
+    let count = fill(&mut unpacked, &mut head).unwrap_or(0);
+    if is_compressed && head.get(257..262) != Some(b"ustar") {
+        return Ok(false);
+    }
+    if files::kind(layer, destination).is_none() {
+        make_folder(layer, destination)?;
+    }
+    let mut input = std::io::Cursor::new(head[..count].to_vec()).chain(unpacked);
+    let options = archive::WriteOptions { copy_uid_gid: true, ..archive::WriteOptions::default() };
+    archive::write(layer, Path::new(destination), &mut input, &options)?;
+    Ok(true)
+}
+
+fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match input.read(&mut buffer[count..]).context("a file cannot be read")? {
+            0 => break,
+            read => count += read,
+        }
+    }
+    Ok(count)
+}
+
+/// The owner that `--chown` names: numbers, or names of the image's own files.
+///
+/// # Errors
+/// A name that the image does not know.
+pub(crate) fn owner(image: BorrowedFd<'_>, text: &str) -> Result<(u32, u32)> {
+    let (user, group) = text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
+    let find = |file: &str, name: &str, what: &str| -> Result<(u32, u32)> {
+        if let Ok(number) = name.parse() {
+            return Ok((number, number));
+        }
+        let text = files::open(image, file).ok().and_then(|file| {
+            let mut text = String::new();
+            std::fs::File::from(file).read_to_string(&mut text).ok().map(|_| text)
+        });
+        let text = text.unwrap_or_default();
+        let line = text.lines().find(|line| line.split(':').next() == Some(name));
+        let fields: Vec<&str> = line.map(|line| line.split(':').collect()).unwrap_or_default();
+        let number = |index: usize| fields.get(index).and_then(|field: &&str| field.parse().ok());
+        number(2).map(|id| (id, number(3).unwrap_or(id))).ok_or_else(|| {
+            Error::invalid(format!("unable to convert {what} {name:?} to an id: {file} does not know it"))
+        })
+    };
+    let (user_id, own_group) = find("/etc/passwd", user, "user")?;
+    let group_id = match group {
+        Some(group) => find("/etc/group", group, "group")?.0,
+        None => own_group,
+    };
+    Ok((user_id, group_id))
+}

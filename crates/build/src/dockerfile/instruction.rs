@@ -1,0 +1,80 @@
+//! What a Dockerfile says, with variables still in it.
+
+use super::Line;
+
+/// A stage: everything from one FROM to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The FROM line.
+    pub line: Line,
+    /// Image, earlier stage, or `scratch`; with variables.
+    pub base: String,
+    /// `AS name`, in lower case.
+    pub name: Option<String>,
+    /// `--platform`, with variables.
+    pub platform: Option<String>,
+    /// What follows.
+    pub instructions: Vec<Instruction>,
+}
+
+/// One instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instruction {
+    /// Where it stands.
+    pub line: Line,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// Instructions by kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// ADD.
+    Add(Copy),
+    /// ARG: names with defaults.
+    Arg(Vec<(String, Option<String>)>),
+    /// COPY.
+    Copy(Copy),
+    /// ENV: names and values, quotes still on.
+    Env(Vec<(String, String)>),
+    /// LABEL, in the same form.
+    Label(Vec<(String, String)>),
+    /// MAINTAINER.
+    Maintainer(String),
+    /// ONBUILD with the instruction that it keeps.
+    OnBuild(String),
+    /// RUN.
+    Run(Run),
+    /// WORKDIR.
+    Workdir(String),
+    /// CMD, ENTRYPOINT, HEALTHCHECK and SHELL: no variables in them, so they are read when they are applied.
+    Plain,
+    /// EXPOSE, STOPSIGNAL, USER and VOLUME: words with variables.
+    Words(Vec<String>),
+}
+
+/// RUN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The arguments of the exec form; `None` for the shell form.
+    pub exec: Option<Vec<String>>,
+    /// The line for the shell.
+    pub shell: String,
+    /// `--network`.
+    pub network: Option<String>,
+}
+
+/// ADD or COPY.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Copy {
+    /// `--from`.
+    pub from: Option<String>,
+    /// `--chown`.
+    pub chown: Option<String>,
+    /// `--chmod`.
+    pub chmod: Option<String>,
+    /// What is copied, with variables.
+    pub sources: Vec<String>,
+    /// Where to.
+    pub destination: String,
+}

@@ -1,0 +1,268 @@
+//! Steps: each instruction, carried out or found in the cache.
+
+use crate::build::Build;
+use crate::cache::Cache;
+use crate::copy::{self, Manner};
+use crate::dockerfile::{self, Instruction, Kind};
+use crate::files;
+use crate::request::Event;
+use crate::state::State;
+use rustix::fs::FileType;
+use sampan_error::{Error, Result};
+use sampan_image::apply_changes;
+use serde_json::json;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+/// ARGs that need no declaration to be given, and are not part of any step's inputs.
+pub(crate) const PROXIES: [&str; 10] = [
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "FTP_PROXY",
+    "ftp_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
+impl Build {
+    /// Carries one instruction of stage `index` out.
+    ///
+    /// # Errors
+    /// What is wrong with it or went wrong with it.
+    pub(crate) async fn instruction(
+        &mut self,
+        state: &mut State,
+        index: usize,
+        instruction: &Instruction,
+    ) -> Result<()> {
+        let text = &instruction.line.text;
+        let (keyword, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let (keyword, rest) = (keyword.to_ascii_uppercase(), rest.trim());
+        match &instruction.kind {
+            Kind::Arg(list) => return self.argument(state, list),
+            Kind::Env(list) => {
+                let pairs = self.pairs(state, list)?;
+                state.note(format!("ENV {}", shown(&pairs)));
+                for (name, value) in pairs {
+                    state.set_variable(&name, &value);
+                }
+                return Ok(());
+            }
+            Kind::Label(list) => {
+                let pairs = self.pairs(state, list)?;
+                state.note(format!("LABEL {}", shown(&pairs)));
+                state.config.labels.extend(pairs);
+                return Ok(());
+            }
+            Kind::Maintainer(author) => state.author.clone_from(author),
+            Kind::OnBuild(trigger) => state.config.on_build.push(trigger.clone()),
+            Kind::Words(list) => words(state, &keyword, list)?,
+            Kind::Plain => {
+                apply_changes(&mut state.config, std::slice::from_ref(text))?;
+                state.has_command |= keyword == "CMD";
+                if keyword == "ENTRYPOINT" && !state.has_command {
+                    // A command of the base was meant for the base's entry point.
+                    state.config.cmd = None;
+                }
+            }
+            Kind::Workdir(path) => return self.working_directory(state, path).await,
+            Kind::Run(run) => return self.run(state, run).await,
+            Kind::Copy(wish) => return self.copy(state, index, wish, false).await,
+            Kind::Add(wish) => return self.copy(state, index, wish, true).await,
+        }
+        state.note(format!("{keyword} {rest}"));
+        Ok(())
+    }
+
+    fn pairs(&self, state: &State, list: &[(String, String)]) -> Result<Vec<(String, String)>> {
+        // All of one line see the values of before it.
+        list.iter().map(|(name, value)| Ok((state.expand(name)?, state.expand(value)?))).collect()
+    }
+
+    fn argument(&mut self, state: &mut State, list: &[(String, Option<String>)]) -> Result<()> {
+        for (name, default) in list {
+            let default = default.as_deref().map(|default| state.expand(default)).transpose()?;
+            let inherited = || self.globals.get(name).cloned().flatten();
+            let given = self.request.arguments.get(name).cloned();
+            self.consumed.insert(name.clone());
+            let value = given.or(default).or_else(inherited);
+            state.note(format!(
+                "ARG {name}{}",
+                value.as_ref().map(|value| format!("={value}")).unwrap_or_default()
+            ));
+            state.arguments.insert(name.clone(), value);
+        }
+        Ok(())
+    }
+
+    async fn working_directory(&mut self, state: &mut State, path: &str) -> Result<()> {
+        let path = state.expand(path)?;
+        let whole = state.absolute(&path);
+        let whole = if whole == "/" { whole } else { whole.trim_end_matches('/').to_owned() };
+        state.config.working_dir.clone_from(&whole);
+        let created_by = format!("WORKDIR {whole}");
+        let (engine, image, target) = (self.builder.engine.clone(), state.image.clone(), whole.clone());
+        let exists = tokio_blocking(move || match image {
+            Some(image) => {
+                let view = engine.build_view(&image)?;
+                Ok(files::kind(view.as_fd(), &target) == Some(FileType::Directory))
+            }
+            None => Ok(target == "/"),
+        })
+        .await?;
+        if exists {
+            state.note(created_by);
+            return Ok(());
+        }
+        let key = Cache::key(&json!(["workdir", state.image, whole]));
+        let make = move |layer: std::os::fd::BorrowedFd<'_>| copy::make_folder(layer, &whole);
+        self.layer_step(state, key, created_by, make).await
+    }
+
+    async fn copy(
+        &mut self,
+        state: &mut State,
+        index: usize,
+        wish: &dockerfile::Copy,
+        add: bool,
+    ) -> Result<()> {
+        let keyword = if add { "ADD" } else { "COPY" };
+        let sources = wish.sources.iter().map(|source| state.expand(source)).collect::<Result<Vec<_>>>()?;
+        let destination = state.expand(&wish.destination)?;
+        if let Some(remote) =
+            sources.iter().find(|source| source.contains("://") || source.starts_with("git@"))
+        {
+            return Err(Error::not_implemented(format!(
+                "{keyword} {remote} is not possible yet: fetch it before the build, and copy it"
+            )));
+        }
+        let created_by = format!("{keyword} {} {destination} # buildkit", sources.join(" "));
+        let mode = wish.chmod.as_deref().map(|mode| {
+            let mode = state.expand(mode)?;
+            u32::from_str_radix(&mode, 8)
+                .map_err(|_| Error::invalid(format!("invalid chmod parameter: {mode:?} is no octal number")))
+        });
+        let mode = mode.transpose()?;
+        let chown = wish.chown.as_deref().map(|owner| state.expand(owner)).transpose()?;
+        let from = wish.from.as_deref().map(|from| state.expand(from)).transpose()?;
+        let root = self.root_of(index, from.as_deref()).await?;
+        let (engine, image) = (self.builder.engine.clone(), state.image.clone());
+        let has_from = from.is_some();
+        let files = Arc::clone(&root);
+        let (sources, manner, digest) = tokio_blocking(move || {
+            let found = copy::sources(files.as_fd(), &sources)?;
+            let owner = match chown {
+                Some(text) => {
+                    let view = image.map(|image| engine.build_view(&image)).transpose()?;
+                    let view = view.as_ref().map_or(files.as_fd(), AsFd::as_fd);
+                    Some(copy::owner(view, &text)?)
+                }
+                // What comes from the context is root's; what comes from an image keeps its owner.
+                None if has_from => None,
+                None => Some((0, 0)),
+            };
+            let manner = Manner { owner, mode, unpack: add };
+            let digest = copy::digest(files.as_fd(), &found, &manner)?;
+            Ok((found, manner, digest))
+        })
+        .await?;
+        let target = state.absolute(&destination);
+        let inputs = json!(["copy", state.image, target, manner.owner, manner.mode, add, digest]);
+        let make = move |layer: std::os::fd::BorrowedFd<'_>| {
+            copy::copy(root.as_fd(), &sources, layer, &target, &manner)
+        };
+        self.layer_step(state, Cache::key(&inputs), created_by, make).await
+    }
+
+    /// A step whose files we write ourselves.
+    async fn layer_step(
+        &mut self,
+        state: &mut State,
+        key: String,
+        created_by: String,
+        make: impl FnOnce(std::os::fd::BorrowedFd<'_>) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let _only = self.builder.engine.build_alone(&key).await;
+        if let Some(image) = self.cached(&key) {
+            return self.take(state, image, created_by);
+        }
+        state.note(created_by.clone());
+        let step = self.step_of(state);
+        let engine = self.builder.engine.clone();
+        let made = tokio_blocking(move || {
+            let layer = engine.build_layer(step.parent.as_deref())?;
+            make(layer.root.as_fd())?;
+            let step = sampan_image::BuildStep { writable: Some(layer.id().to_owned()), ..step };
+            Ok(engine.build_step(&step)?.id.clone())
+        })
+        .await?;
+        state.history_pop();
+        self.builder.cache.keep(&key, &made)?;
+        self.take(state, made, created_by)
+    }
+
+    /// What the cache has for a step, unless it is not to be asked.
+    pub(crate) fn cached(&self, key: &str) -> Option<String> {
+        if self.request.no_cache {
+            return None;
+        }
+        let found = self.builder.cache.find(key)?;
+        self.tell(Event::Cached);
+        Some(found)
+    }
+
+    /// Goes on from the image that a step made.
+    pub(crate) fn take(&self, state: &mut State, image: String, created_by: String) -> Result<()> {
+        let layers = |id: &Option<String>| -> Result<usize> {
+            Ok(id
+                .as_deref()
+                .map(|id| self.builder.engine.build_base(id))
+                .transpose()?
+                .map_or(0, |it| it.diff_ids.len()))
+        };
+        let before = layers(&state.image)?;
+        state.image = Some(image.clone());
+        let grown = layers(&state.image)? > before;
+        state.note_files(created_by, grown);
+        self.tell(Event::Image(image));
+        Ok(())
+    }
+}
+
+fn shown(pairs: &[(String, String)]) -> String {
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+fn words(state: &mut State, keyword: &str, list: &[String]) -> Result<()> {
+    let list = list.iter().map(|word| state.expand(word)).collect::<Result<Vec<_>>>()?;
+    let single = || match &list[..] {
+        [one] => Ok(one.clone()),
+        _ => Err(Error::invalid(format!("{keyword} requires exactly one argument"))),
+    };
+    match keyword {
+        "USER" => state.config.user = single()?,
+        "STOPSIGNAL" => state.config.stop_signal = single()?,
+        "VOLUME" => {
+            if list.iter().any(|path| path.trim().is_empty()) {
+                return Err(Error::invalid("VOLUME specified can not be an empty string"));
+            }
+            state.config.volumes.extend(list);
+        }
+        _ => apply_changes(&mut state.config, &[format!("EXPOSE {}", list.join(" "))])?,
+    }
+    Ok(())
+}
+
+/// Runs what blocks away from the tasks.
+pub(crate) async fn tokio_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| {
+        Error::internal("a step of the build failed; see the daemon's log").caused_by(panic)
+    })?
+}

@@ -1,0 +1,141 @@
+//! What a builder needs of an engine: layers to write into, images to read from, and images made of steps.
+
+use crate::Engine;
+use crate::containers::ContainerRecord;
+use rustix::fs::{Mode, OFlags};
+use sampan_error::{Context, Result};
+use sampan_image::{BuildStep, Image};
+use sampan_storage::WritableOptions;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use tokio::sync::OwnedMutexGuard;
+
+/// What the ids of a builder's own writable layers begin with; a daemon that starts removes them.
+const PREFIX: &str = "build-";
+
+/// Label of the containers of a build's steps; a daemon that starts removes them.
+pub const BUILD_LABEL: &str = "sampan.build";
+
+/// A layer that a build writes into. Dropping it removes it.
+pub struct BuildLayer {
+    engine: Engine,
+    id: String,
+    /// The whole file system, writable, seen from its root.
+    pub root: OwnedFd,
+}
+
+impl BuildLayer {
+    /// The writable layer's id, for [`BuildStep::writable`].
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Drop for BuildLayer {
+    fn drop(&mut self) {
+        if let Err(error) = self.engine.inner.storage.remove_writable(&self.id) {
+            tracing::warn!(layer = %self.id, %error, "a layer of a build stays until the next start");
+        }
+    }
+}
+
+impl Engine {
+    /// A new layer on an image, or on nothing. Blocks.
+    ///
+    /// # Errors
+    /// No such image; what the file system said.
+    pub fn build_layer(&self, parent: Option<&str>) -> Result<BuildLayer> {
+        let parent = match parent {
+            Some(id) => self.inner.images.find(id)?.top_layer().map(str::to_owned),
+            None => None,
+        };
+        let id = format!("{PREFIX}{}", crate::identity::random_id());
+        let options = WritableOptions { volatile: true, ..WritableOptions::default() };
+        self.inner.storage.create_writable(&id, parent.as_deref(), &options)?;
+        let root = self.inner.storage.mount_detached(&id).inspect_err(|_| {
+            // The failure above is the one to tell.
+            let _ = self.inner.storage.remove_writable(&id);
+        })?;
+        Ok(BuildLayer { engine: self.clone(), id, root })
+    }
+
+    /// The file system of an image, to read from. Blocks.
+    ///
+    /// # Errors
+    /// No such image; what the file system said.
+    pub fn build_view(&self, image: &str) -> Result<OwnedFd> {
+        let image = self.inner.images.find(image)?;
+        match image.top_layer() {
+            Some(layer) => Ok(self.inner.storage.layer_view(layer)?),
+            None => {
+                let empty = self.build_folder()?.join("empty");
+                std::fs::create_dir_all(&empty).context("cannot make an empty folder")?;
+                rustix::fs::open(&empty, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+                    .map_err(std::io::Error::from)
+                    .context("cannot open an empty folder")
+            }
+        }
+    }
+
+    /// Waits until nobody else does the step of a build with this number, and keeps others from it.
+    pub async fn build_alone(&self, key: &str) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut under_way = self.inner.build_steps.lock().unwrap_or_else(PoisonError::into_inner);
+            under_way.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(under_way.entry(key.to_owned()).or_default())
+        };
+        lock.lock_owned().await
+    }
+
+    /// Makes an image of a step. Blocks.
+    ///
+    /// # Errors
+    /// As `Store::build_step`.
+    pub fn build_step(&self, step: &BuildStep) -> Result<Arc<Image>> {
+        Ok(self.inner.images.build_step(step)?)
+    }
+
+    /// An image that is here, by name or id. Blocks.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn build_base(&self, name: &str) -> Result<Arc<Image>> {
+        crate::images::builtin::find(&self.inner.images, name)
+    }
+
+    /// Where builds keep contexts and their cache; made when it is missing.
+    ///
+    /// # Errors
+    /// The data root cannot be written.
+    pub fn build_folder(&self) -> Result<PathBuf> {
+        let folder = self.inner.config.data_root.join("build");
+        std::fs::create_dir_all(&folder).context(format!("cannot make {}", folder.display()))?;
+        Ok(folder)
+    }
+
+    /// Removes what builds of a killed daemon left. Their containers are removed with the others that nobody waits for.
+    pub(crate) fn sweep_builds(&self) {
+        let writables = self.inner.storage.all_writables().unwrap_or_default();
+        for writable in writables.into_iter().filter(|writable| writable.id.starts_with(PREFIX)) {
+            if let Err(error) = self.inner.storage.remove_writable(&writable.id) {
+                tracing::warn!(layer = %writable.id, %error, "a layer of an unfinished build stays");
+            }
+        }
+        let contexts = self.inner.config.data_root.join("build/contexts");
+        for entry in std::fs::read_dir(&contexts).into_iter().flatten().flatten() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+
+    /// Whether a container is a step of a build, whose daemon alone knows what to do with it.
+    pub(crate) fn is_build_step(record: &ContainerRecord) -> bool {
+        record.spec.process.labels.contains_key(BUILD_LABEL)
+    }
+}
+
+/// Whether a writable layer is a builder's own.
+pub(crate) fn is_build_layer(id: &str) -> bool {
+    id.starts_with(PREFIX)
+}

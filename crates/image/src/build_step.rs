@@ -1,0 +1,68 @@
+//! Images as a builder makes them: one step on another.
+
+use crate::config::{ConfigFile, History, ImageConfig, RootFs};
+use crate::error::Result;
+use crate::image::{Image, now, rfc3339};
+use crate::ingest::ingest_written;
+use crate::make::{EMPTY_LAYER, platform};
+use crate::store::Store;
+use std::sync::Arc;
+
+/// A step of a build, ready to become an image.
+#[derive(Debug, Clone, Default)]
+pub struct BuildStep {
+    /// The image it stands on; `None` for nothing.
+    pub parent: Option<String>,
+    /// What containers of the new image run with.
+    pub config: ImageConfig,
+    /// Everything that happened, oldest first, the parent's steps too. With a writable layer the last entry is about it.
+    pub history: Vec<History>,
+    /// The writable layer with the step's files.
+    pub writable: Option<String>,
+    /// Who made it.
+    pub author: String,
+}
+
+impl Store {
+    /// Makes an image of a build's step. An empty layer is left out.
+    ///
+    /// # Errors
+    /// `NotFound` for the parent or the writable layer; what the file system said.
+    pub fn build_step(&self, step: &BuildStep) -> Result<Arc<Image>> {
+        let layer = match &step.writable {
+            Some(id) => Some(ingest_written(&*self.driver, |out| Ok(self.driver.diff_tar(id, out)?))?),
+            None => None,
+        };
+        let layer = layer.filter(|layer| layer.diff_id != EMPTY_LAYER);
+        let parent = step.parent.as_deref().map(|id| self.find(id)).transpose()?;
+        let (os, architecture, variant) = match &parent {
+            Some(parent) => (parent.os.clone(), parent.architecture.clone(), parent.variant.clone()),
+            None => platform(None)?,
+        };
+        let created = rfc3339(now());
+        let mut history = step.history.clone();
+        for entry in &mut history {
+            entry.created.get_or_insert_with(|| created.clone());
+        }
+        if let Some(last) = history.last_mut().filter(|_| step.writable.is_some()) {
+            last.empty_layer = layer.is_none();
+        }
+        let mut diff_ids = parent.as_ref().map(|parent| parent.diff_ids.clone()).unwrap_or_default();
+        diff_ids.extend(layer.as_ref().map(|layer| layer.diff_id.clone()));
+        let file = ConfigFile {
+            created: Some(created),
+            author: step.author.clone(),
+            architecture,
+            variant,
+            os,
+            os_version: parent.as_ref().map(|parent| parent.os_version.clone()).unwrap_or_default(),
+            docker_version: String::new(),
+            container: String::new(),
+            comment: String::new(),
+            config: step.config.clone(),
+            rootfs: RootFs { kind: "layers".into(), diff_ids },
+            history,
+        };
+        self.finish(&file, layer, parent.map(|parent| parent.id.clone()), None)
+    }
+}

@@ -1,0 +1,241 @@
+//! Builds by the protocol that clients speak without BuildKit.
+
+use std::path::{Path, PathBuf};
+
+use sampan_tests::{Campaign, Host, Outcome};
+
+/// A folder with a Dockerfile and files.
+fn context(host: &Host, name: &str, dockerfile: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = host.folder().join(name);
+    for (path, text) in [("Dockerfile", dockerfile)].iter().chain(files) {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+fn build(host: &Host, folder: &Path, words: &[&str]) -> Outcome {
+    let folder = folder.display().to_string();
+    let all = [&["env", "DOCKER_BUILDKIT=0", "docker", "build"], words, &[folder.as_str()]].concat();
+    host.with_client(&all)
+}
+
+fn run(host: &Host, image: &str, script: &str) -> String {
+    host.docker(&["run", "--rm", "--entrypoint", "sh", image, "-c", script]).ok().to_owned()
+}
+
+fn inspect(host: &Host, image: &str, what: &str) -> String {
+    host.docker(&["image", "inspect", "-f", &format!("{{{{json {what}}}}}"), image]).ok().to_owned()
+}
+
+#[test]
+fn the_language_means_what_docker_says() {
+    let host = Host::new();
+    let dockerfile = r#"# syntax=docker/dockerfile:1
+ARG TAG=latest
+FROM busybox:${TAG} AS base
+ARG WHO=nobody
+ARG UNSET
+ENV GREETING="hello $WHO" PLAIN=a\ b
+ENV OLD some words here
+LABEL greeting="$GREETING" one=1
+MAINTAINER somebody
+WORKDIR /app
+WORKDIR sub
+COPY a.txt ./
+COPY folder /copied/
+COPY *.md docs/
+COPY ["with space", "/spaced/"]
+RUN echo "$GREETING ${UNSET:-unset}${WHO%you}" >said && pwd >where
+RUN ["sh", "-c", "id -u >/user"]
+RUN <<EOF
+echo first >/document
+echo second >>/document
+EOF
+COPY --chmod=640 --chown=12:34 a.txt /owned
+ADD archive.tar.gz /unpacked/
+
+FROM scratch AS unused
+COPY nothing-of-this-name /
+
+FROM base
+COPY --from=base /app/sub/said /said
+COPY --from=busybox:latest /etc/passwd /from-image
+USER 1000:1000
+EXPOSE 80 53/udp
+VOLUME /data
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=5s CMD true
+ONBUILD RUN echo triggered >/triggered
+ENTRYPOINT ["cat"]
+CMD ["/said"]
+"#;
+    let files =
+        [("a.txt", "a"), ("folder/deep/b", "b"), ("one.md", "1"), ("two.md", "2"), ("with space", "s")];
+    let folder = context(&host, "language", dockerfile, &files);
+    let script = "cd \"$1\" && mkdir t && echo packed >t/x && tar -czf archive.tar.gz -C t x && rm -r t";
+    host.shell(script, &[&folder.display().to_string()]).ok();
+    let built = build(&host, &folder, &["-t", "app", "--build-arg", "WHO=you", "--label", "extra=yes"]);
+    assert!(built.ok().contains("Successfully tagged app:latest"), "{built}");
+    assert_eq!(host.docker(&["run", "--rm", "app"]).ok(), "hello you unset");
+    let script = "cat /app/sub/said /app/sub/where /app/sub/a.txt /copied/deep/b /app/sub/docs/*.md '/spaced/with space' \
+        /user /document /unpacked/x; stat -c '%a %u:%g' /owned; echo \"$PLAIN|$OLD\"; id -u; head -n 1 /from-image";
+    assert_eq!(
+        run(&host, "app", script),
+        "hello you unset\n/app/sub\nab12s0\nfirst\nsecond\npacked\n640 12:34\na b|some words here\n1000\nroot:x:0:0:root:/root:/bin/sh"
+    );
+    for (what, expected) in [
+        (".Config.ExposedPorts", r#"{"53/udp":{},"80/tcp":{}}"#),
+        (".Config.Volumes", r#"{"/data":{}}"#),
+        (".Config.StopSignal", r#""SIGINT""#),
+        (".Config.Entrypoint", r#"["cat"]"#),
+        (".Config.Cmd", r#"["/said"]"#),
+        (".Config.User", r#""1000:1000""#),
+        (".Config.WorkingDir", r#""/app/sub""#),
+        (".Config.OnBuild", r#"["RUN echo triggered >/triggered"]"#),
+        (".Config.Labels", r#"{"extra":"yes","greeting":"hello you","one":"1"}"#),
+        (".Author", r#""somebody""#),
+        (".Config.Healthcheck.Interval", "5000000000"),
+    ] {
+        assert_eq!(inspect(&host, "app", what), expected, "{what}");
+    }
+    // A trigger runs in the next build, once.
+    let child = context(&host, "child", "FROM app\nUSER root\n", &[]);
+    build(&host, &child, &["-t", "child"]).fails(1, "Permission denied");
+    let root = context(&host, "root", "FROM busybox\nONBUILD RUN echo triggered >/triggered\n", &[]);
+    build(&host, &root, &["-t", "root"]).ok();
+    let child = context(&host, "child2", "FROM root\n", &[]);
+    build(&host, &child, &["-t", "child"]).ok();
+    assert_eq!(run(&host, "child", "cat /triggered"), "triggered");
+    assert_eq!(inspect(&host, "child", ".Config.OnBuild"), "null");
+    // A stage by its name, which needs nothing of the others.
+    build(&host, &folder, &["-t", "base", "--target", "BASE"]).ok();
+    build(&host, &folder, &["--target", "unused"]).fails(1, "not found in the build context");
+}
+
+#[test]
+fn what_is_wrong_is_shown_with_its_line() {
+    let host = Host::new();
+    for (dockerfile, said) in [
+        (
+            "FROM busybox\n\nCOPY. /app\n",
+            "dockerfile parse error on line 3: unknown instruction \"COPY.\", did you mean \"COPY . /app\"?",
+        ),
+        ("FROM busybox\nRUN exit 7\n", "The command '/bin/sh -c exit 7' returned a non-zero code: 7"),
+        ("FROM busybox\nCOPY missing /\n", "\"missing\": not found in the build context"),
+        ("FROM scratch\nRUN x\n", "there is nothing in scratch"),
+        ("FROM busybox\nCOPY ../../etc/shadow /\n", "not found in the build context"),
+        ("FROM busybox\nRUN --mount=type=cache,target=/x true\n", "RUN --mount is not possible yet"),
+        ("FROM busybox\nADD https://example.org/x /\n", "is not possible yet"),
+        ("FROM busybox\nENV a=${b:?needed}\n", "b: needed"),
+        ("", "file with no instructions"),
+        ("FROM busybox\nUSER\n", "USER requires exactly one argument"),
+    ] {
+        let folder = context(&host, "wrong", dockerfile, &[]);
+        build(&host, &folder, &[]).fails(1, said);
+    }
+    assert_eq!(host.docker(&["ps", "-aq"]).ok(), "", "no step is left");
+    let folder = context(&host, "tag", "FROM busybox\n", &[]);
+    build(&host, &folder, &["-t", "my-flask:v1."]).fails(1, "did you mean \"-t my-flask:v1 .\"?");
+    build(&host, &folder, &["-f", "Nofile"]).fails(1, "Nofile");
+}
+
+/// A link in the context that leads away leads nowhere.
+#[test]
+fn nothing_outside_the_context_is_copied() {
+    let host = Host::new();
+    let folder = context(&host, "links", "FROM busybox\nCOPY . /all/\nCOPY out /one\n", &[("in", "x")]);
+    std::os::unix::fs::symlink("/etc/hostname", folder.join("out")).expect("a link");
+    std::os::unix::fs::symlink("in", folder.join("inner")).expect("a link");
+    let built = build(&host, &folder, &["-t", "links"]);
+    if built.code == 0 {
+        assert_eq!(run(&host, "links", "test -L /one && readlink /all/out"), "/etc/hostname");
+    }
+    let folder = context(&host, "links", "FROM busybox\nCOPY . /all/\nCOPY inner /one\n", &[]);
+    build(&host, &folder, &["-t", "links"]).ok();
+    assert_eq!(run(&host, "links", "cat /one; readlink /all/out"), "x/etc/hostname");
+}
+
+#[test]
+fn the_cache_knows_what_a_step_depends_on() {
+    let host = Host::new();
+    let dockerfile = "FROM busybox\nARG A=1\nRUN cat /proc/sys/kernel/random/uuid >/first\nCOPY file /\nRUN echo $A; cat /proc/sys/kernel/random/uuid >/second\nLABEL a=b\n";
+    let folder = context(&host, "cached", dockerfile, &[("file", "1")]);
+    let id = |words: &[&str]| {
+        let built = build(&host, &folder, &[words, &["-t", "cached", "-q"]].concat());
+        let id = built.ok().lines().last().unwrap_or_default().to_owned();
+        (id, run(&host, "cached", "cat /first"), run(&host, "cached", "cat /second"))
+    };
+    let first = id(&[]);
+    assert_eq!(id(&[]), first, "nothing changed");
+    // Times do not count, contents and modes do.
+    host.run(&["touch", "-d", "2001-01-01", &folder.join("file").display().to_string()]).ok();
+    assert_eq!(id(&[]), first);
+    std::fs::write(folder.join("file"), "2").expect("written");
+    let second = id(&[]);
+    assert!(second.1 == first.1 && second.2 != first.2, "only what comes after the file is done again");
+    std::fs::write(folder.join("file"), "1").expect("written");
+    assert_eq!(id(&[]), first, "old outcomes are still known");
+    let argument = id(&["--build-arg", "A=2"]);
+    assert!(argument.1 != first.1, "an ARG counts for every RUN after it");
+    let anew = id(&["--no-cache"]);
+    assert!(anew.1 != first.1 && anew.2 != first.2);
+    // A label after all steps makes another image, and no step again.
+    std::fs::write(folder.join("Dockerfile"), dockerfile.replace("a=b", "a=c")).expect("written");
+    let labelled = id(&[]);
+    assert!(labelled.0 != anew.0 && labelled.2 == anew.2);
+}
+
+/// Ten builds of the same at once do each step once.
+#[test]
+fn builds_at_once_share_their_steps() {
+    let host = Host::new();
+    let folder =
+        context(&host, "shared", "FROM busybox\nRUN sleep 0.3; cat /proc/sys/kernel/random/uuid >/id\n", &[]);
+    let ids: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
+        let one = |number: usize| {
+            let (host, folder) = (&host, &folder);
+            scope.spawn(move || {
+                let name = format!("shared{number}");
+                build(host, folder, &["-t", &name]).ok();
+                run(host, &name, "cat /id")
+            })
+        };
+        let all: Vec<_> = (0..10).map(one).collect();
+        all.into_iter().map(|one| one.join().expect("a build")).collect()
+    });
+    assert_eq!(ids.len(), 1);
+}
+
+/// kill -9 of the daemon in mid-build: nothing is left over, and what was built before is still right.
+#[test]
+fn campaign_kill_in_mid_build() {
+    let campaign = Campaign::new("kill -9 of the daemon in the middle of a build", 5, 30);
+    let mut host = Host::new();
+    let dockerfile = "FROM busybox\nCOPY . /all\nRUN for i in 1 2 3 4 5; do echo $i >/f$i; done; sleep 0.1\nRUN mkdir /d; sleep 0.1; echo x >/d/x\nCOPY a /b\n";
+    let folder = context(&host, "killed", dockerfile, &[("a", "a"), ("sub/b", "b")]);
+    let tree = "find / -xdev -path /proc -prune -o -path /sys -prune -o -path /dev -prune -o -type f -print | grep -v '^/etc/' | sort | xargs sha256sum | sha256sum";
+    build(&host, &folder, &["-t", "whole", "--no-cache"]).ok();
+    let whole = run(&host, "whole", tree);
+    let clean = |host: &Host| {
+        assert_eq!(host.docker(&["ps", "-aq"]).ok(), "");
+        let contexts = std::fs::read_dir(host.data_root().join("build/contexts")).map_or(0, Iterator::count);
+        assert_eq!(contexts, 0, "contexts are left");
+    };
+    for round in 0..campaign.rounds {
+        let path = folder.display().to_string();
+        let words = ["env", "DOCKER_BUILDKIT=0", "docker", "build", "--no-cache", "-t", "killed", &path];
+        let building = host.client_running(&words);
+        std::thread::sleep(std::time::Duration::from_millis((round * 67 % 420) as u64));
+        host.kill_daemon();
+        drop(building);
+        host.start_daemon();
+        sampan_tests::until("what was left is removed", || host.docker(&["ps", "-aq"]).ok().is_empty());
+        clean(&host);
+    }
+    build(&host, &folder, &["-t", "again"]).ok();
+    assert_eq!(run(&host, "again", tree), whole);
+    clean(&host);
+    campaign.done("nothing was left, and the cached build has the same files as one without the cache");
+}
