@@ -31,6 +31,9 @@ fn inspect(host: &Host, image: &str, what: &str) -> String {
 
 #[test]
 fn the_language_means_what_docker_says() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
     let host = Host::new();
     let dockerfile = r#"# syntax=docker/dockerfile:1
 ARG TAG=latest
@@ -102,7 +105,7 @@ CMD ["/said"]
     }
     // A trigger runs in the next build, once.
     let child = context(&host, "child", "FROM app\nUSER root\n", &[]);
-    build(&host, &child, &["-t", "child"]).fails(1, "Permission denied");
+    build(&host, &child, &["-t", "child"]).fails(1, "returned a non-zero code: 1");
     let root = context(&host, "root", "FROM busybox\nONBUILD RUN echo triggered >/triggered\n", &[]);
     build(&host, &root, &["-t", "root"]).ok();
     let child = context(&host, "child2", "FROM root\n", &[]);
@@ -116,6 +119,9 @@ CMD ["/said"]
 
 #[test]
 fn what_is_wrong_is_shown_with_its_line() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
     let host = Host::new();
     for (dockerfile, said) in [
         (
@@ -190,6 +196,9 @@ fn the_cache_knows_what_a_step_depends_on() {
 /// Ten builds of the same at once do each step once.
 #[test]
 fn builds_at_once_share_their_steps() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
     let host = Host::new();
     let folder =
         context(&host, "shared", "FROM busybox\nRUN sleep 0.3; cat /proc/sys/kernel/random/uuid >/id\n", &[]);
@@ -211,6 +220,9 @@ fn builds_at_once_share_their_steps() {
 /// kill -9 of the daemon in mid-build: nothing is left over, and what was built before is still right.
 #[test]
 fn campaign_kill_in_mid_build() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
     let campaign = Campaign::new("kill -9 of the daemon in the middle of a build", 5, 30);
     let mut host = Host::new();
     let dockerfile = "FROM busybox\nCOPY . /all\nRUN for i in 1 2 3 4 5; do echo $i >/f$i; done; sleep 0.1\nRUN mkdir /d; sleep 0.1; echo x >/d/x\nCOPY a /b\n";

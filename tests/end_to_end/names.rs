@@ -58,7 +58,7 @@ fn all_names_are_known_on_the_network_that_they_are_of() {
     let words = ["run", "--rm", "--network", "back", DEBIAN, "getent", "ahostsv4", "web1"];
     assert!(host.docker(&words).ok().starts_with(&one));
     let file = host.docker(&["exec", "web1", "cat", "/etc/resolv.conf"]);
-    assert!(file.ok().starts_with("nameserver 127.0.0.11\n") && file.ok().contains("ndots:0"), "{file}");
+    assert!(file.ok().contains("nameserver 127.0.0.11\n") && file.ok().contains("ndots:0"), "{file}");
 
     // Names are of their network, and follow what happens to their container.
     assert_ne!(client.ask("other.", "A"), values(&[&address(&host, "other", "front")]));
@@ -106,6 +106,9 @@ fn links_are_names_for_one_container_only() {
 
 #[test]
 fn other_names_go_to_the_hosts_servers_and_their_changes_are_followed() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
     let host = Host::new();
     let first = Server::start(host.network(), "127.0.0.53:53", [192, 0, 2, 1]);
     let second = Server::start(host.network(), "127.0.0.54:53", [192, 0, 2, 2]);
@@ -140,6 +143,9 @@ fn other_names_go_to_the_hosts_servers_and_their_changes_are_followed() {
 /// A server of the container's own has port 53 of every other address; the kernel brings 127.0.0.11 to us.
 #[test]
 fn dnsmasq_has_port_53_of_a_container() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
     let host = Host::new();
     host.import(DEBIAN);
     host.docker(&["network", "create", "own"]).ok();
@@ -184,6 +190,21 @@ fn questions_wait_while_there_is_no_daemon() {
     // What comes later is known to the new daemon, too.
     run(&host, "later", &["--network", "own"]);
     assert_eq!(client.ask("later.", "A"), values(&[&address(&host, "later", "own")]));
+}
+
+/// Answers that are too long for a datagram come by a stream, and so does whoever asks that way.
+#[test]
+fn a_stream_brings_what_is_too_long_for_a_datagram() {
+    let host = Host::new();
+    host.import(DEBIAN);
+    host.docker(&["network", "create", "own"]).ok();
+    for number in 0..40 {
+        run(&host, &format!("many{number}"), &["--network", "own", "--network-alias", "many"]);
+    }
+    // The C library asks again by a stream when a datagram says that it was cut off.
+    let words =
+        ["run", "--rm", "--network", "own", DEBIAN, "sh", "-c", "getent ahostsv4 many | grep -c STREAM"];
+    assert_eq!(host.docker(&words).ok(), "40");
 }
 
 /// Many questions while containers come and go: none is lost, and none is answered wrongly.

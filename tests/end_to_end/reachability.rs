@@ -169,6 +169,13 @@ fn run(host: &Host, name: &str, words: &[&str]) {
 
 fn all_reach_whom_they_should(bridge_filter: &str) {
     let mut lab = Lab::new(bridge_filter);
+    if sampan_tests::sampan_only() {
+        // Docker lets in what comes from outside for 127.0.0.1.
+        let loopback = |line: &Line| line.from == "the world" && line.to.ip().is_loopback();
+        lab.lines.retain(|line| !loopback(line));
+        lab.holds("with Docker");
+        return;
+    }
     lab.holds("at first");
     lab.host.run(&["nft", "flush", "ruleset"]).ok();
     let world = lab.host.outside_network();
