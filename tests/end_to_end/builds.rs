@@ -251,3 +251,63 @@ fn campaign_kill_in_mid_build() {
     clean(&host);
     campaign.done("nothing was left, and the cached build has the same files as one without the cache");
 }
+
+/// Our own command line: `.dockerignore`, Dockerfiles from elsewhere, contexts from everywhere.
+#[test]
+fn our_command_line_builds() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    let files = [
+        ("a", "1"),
+        ("b.log", "2"),
+        ("keep.log", "3"),
+        ("sub/c.log", "4"),
+        (".dockerignore", "*.log\n!keep.log\n"),
+    ];
+    let folder = context(
+        &host,
+        "own",
+        "FROM busybox\nCOPY . /all/\nARG FROM_HERE\nRUN echo $FROM_HERE >/here\nCMD [\"ls\", \"-A\", \"/all\"]\n",
+        &files,
+    );
+    let path = folder.display().to_string();
+    let sampan = |words: &[&str]| host.sampan(&[&["build"], words].concat());
+    let built = sampan(&["-t", "own", "--build-arg", "FROM_HERE=yes", "--label", "a=b", &path]);
+    assert!(built.ok().contains("Successfully tagged own:latest"), "{built}");
+    assert_eq!(host.docker(&["run", "--rm", "own"]).ok(), ".dockerignore\nDockerfile\na\nkeep.log\nsub");
+    assert_eq!(run(&host, "own", "cat /here; ls /all/sub"), "yes\nc.log");
+    let id_file = host.folder().join("id").display().to_string();
+    let id = sampan(&["-q", "--iidfile", &id_file, &path]).ok().to_owned();
+    assert!(id.starts_with("sha256:") && std::fs::read_to_string(&id_file).expect("the id") == id, "{id}");
+
+    let elsewhere = context(&host, "elsewhere", "FROM busybox\nCOPY a /from-outside\n", &[]);
+    let file = elsewhere.join("Dockerfile").display().to_string();
+    sampan(&["-t", "outside", "-f", &file, &path]).ok();
+    assert_eq!(run(&host, "outside", "cat /from-outside"), "1");
+    let program = sampan_tests::sampan_binary().display().to_string();
+    let piped = |script: &str| host.with_client(&["sh", "-c", script, "sh", &program, &path]);
+    piped("printf 'FROM busybox\\nRUN echo piped >/x\\n' | \"$1\" build -t piped -").ok();
+    assert_eq!(run(&host, "piped", "cat /x"), "piped");
+    piped("tar -cz -C \"$2\" . | \"$1\" build -t tarred -").ok();
+    assert_eq!(run(&host, "tarred", "cat /all/b.log"), "2");
+    piped("printf 'FROM busybox\\nCOPY a /x\\n' | \"$1\" build -t stdin -f - \"$2\"").ok();
+    assert_eq!(run(&host, "stdin", "cat /x"), "1");
+
+    // From a repository: a branch, and a folder in it.
+    let script = r#"cd "$1" && git init -q -b main repo && cd repo && mkdir app && printf 'FROM busybox\nCOPY v /v\n' >app/Dockerfile
+        echo one >app/v && git add . && git -c user.name=n -c user.email=e commit -qm one && git branch first
+        echo two >app/v && git -c user.name=n -c user.email=e commit -qam two"#;
+    host.shell(script, &[&host.folder().display().to_string()]).ok();
+    let repository = format!("file://{}/repo/.git", host.folder().display());
+    sampan(&["-t", "git", &format!("{repository}#:app")]).ok();
+    assert_eq!(run(&host, "git", "cat /v"), "two");
+    sampan(&["-t", "git", &format!("{repository}#first:app")]).ok();
+    assert_eq!(run(&host, "git", "cat /v"), "one");
+    sampan(&[&format!("{repository}#first:../..")]).fails(1, "the repository has no folder");
+    sampan(&[&format!("{repository}#nothing")]).fails(1, "unable to prepare context");
+    sampan(&["/nowhere"]).fails(1, "path \"/nowhere\" not found");
+    sampan(&["-t", "my-flask:v1."]).fails(1, "requires 1 argument");
+    sampan(&["-t", "my-flask:v1.", &path]).fails(1, "did you mean \"-t my-flask:v1 .\"?");
+}

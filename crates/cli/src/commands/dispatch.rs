@@ -41,16 +41,15 @@ pub(crate) fn dispatch(words: &[String]) -> Result<ExitStatus> {
     if first == "help" {
         return help_command(&session, &rest[1..], words);
     }
+    // Where the engine is another one and buildx is there, builds are buildx's, as with Docker's own client.
+    if is_build(rest)
+        && !session.client().is_ok_and(|client| client.is_own_engine())
+        && let Some(status) = plugins::run(&session, rest, words)?
+    {
+        return Ok(status);
+    }
     match find(table::ROOT, first) {
-        Some(entry) => enter(&session, entry, &name, &rest[1..], false).or_else(|failure| {
-            // `image build` is a plugin's business.
-            if is_unknown_build(entry, rest)
-                && let Some(status) = plugins::run(&session, rest, words)?
-            {
-                return Ok(status);
-            }
-            Err(failure)
-        }),
+        Some(entry) => enter(&session, entry, &name, &rest[1..], false),
         None => match plugins::run(&session, rest, words)? {
             Some(status) => Ok(status),
             None => unknown(&session, rest),
@@ -108,13 +107,11 @@ fn enter(
     }
 }
 
-/// `image build`, which this program does not have.
-fn is_unknown_build(entry: &'static Entry, words: &[String]) -> bool {
-    let is_build = words.get(1).is_some_and(|word| word == "build");
-    match &entry.action {
-        Action::Group { entries, .. } => {
-            entry.name == "image" && is_build && find(entries, "build").is_none()
-        }
+/// `build` and `image build`.
+fn is_build(words: &[String]) -> bool {
+    match words {
+        [first, ..] if first == "build" => true,
+        [first, second, ..] => first == "image" && second == "build",
         _ => false,
     }
 }

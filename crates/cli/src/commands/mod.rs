@@ -5,6 +5,7 @@
 //! command that was asked for binds its flags; nothing is built for the others.
 
 mod attachment;
+mod build;
 mod completion;
 mod container_options;
 mod context;

@@ -6,7 +6,7 @@ use super::{
     registry, rename, restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait,
     watch_daemon,
 };
-use super::{completion, login, logout, pull, push};
+use super::{build, completion, login, logout, pull, push};
 use super::{
     context, history, image_collect, image_pin, images, inspect, manifest, network, prune, ps, search, stats,
     system, volume,
@@ -59,6 +59,7 @@ pub(super) const ROOT: &[Entry] = &[
     common::<run::Args>("run"),
     common::<exec::Args>("exec"),
     common::<ps::Args>("ps"),
+    common::<build::Args>("build"),
     common::<pull::Args>("pull"),
     common::<push::Args>("push"),
     common::<images::Args>("images"),
@@ -172,6 +173,7 @@ const CONTEXT: &[Entry] = &[
 
 /// `docker image COMMAND`.
 const IMAGE: &[Entry] = &[
+    row::<build::Args>("build"),
     own::<image_collect::Args>("gc"),
     own::<image_pin::Pin>("pin"),
     own::<image_pin::Unpin>("unpin"),

@@ -1,0 +1,316 @@
+//! `docker build`: a folder, a repository or a stream in, an image out.
+
+mod context;
+mod ignore;
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+
+use super::pairs::{label, to_map};
+use super::progress::{self, Target};
+use super::{Command, Positional, Specification};
+use crate::client::{Body, Query};
+use crate::failure::{ExitStatus, Failure, Result};
+use crate::flags::{FlagSet, Parsed};
+use crate::session::Session;
+use context::{Extra, Repository};
+use ignore::Ignore;
+
+#[derive(Default)]
+pub(crate) struct Args {
+    extra_hosts: Vec<String>,
+    arguments: Vec<String>,
+    cache_from: Vec<String>,
+    cgroup_parent: String,
+    compress: bool,
+    cpu_period: i64,
+    cpu_quota: i64,
+    cpu_shares: i64,
+    cpuset_cpus: String,
+    cpuset_mems: String,
+    untrusted: bool,
+    file: String,
+    force_rm: bool,
+    id_file: String,
+    isolation: String,
+    labels: Vec<String>,
+    memory: i64,
+    memory_swap: i64,
+    network: String,
+    no_cache: bool,
+    platform: String,
+    pull: bool,
+    quiet: bool,
+    rm: bool,
+    security: Vec<String>,
+    shm_size: i64,
+    squash: bool,
+    tags: Vec<String>,
+    target: String,
+    ulimits: Vec<String>,
+    progress: String,
+    load: bool,
+}
+
+impl Command for Args {
+    const SPECIFICATION: Specification = Specification {
+        arguments: "[OPTIONS] PATH | URL | -",
+        summary: "Build an image from a Dockerfile",
+        aliases: "image build, build, builder build",
+        positional: Positional::Exactly(1),
+        interspersed: true,
+    };
+
+    fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        flags.list(&mut self.extra_hosts, "add-host", "", "Add a custom host-to-IP mapping (\"host:ip\")");
+        flags.list(&mut self.arguments, "build-arg", "", "Set build-time variables");
+        flags.list(&mut self.cache_from, "cache-from", "", "Images to consider as cache sources");
+        flags.string(
+            &mut self.cgroup_parent,
+            "cgroup-parent",
+            "",
+            "Set the parent cgroup for the \"RUN\" instructions during build",
+        );
+        flags.bool(&mut self.compress, "compress", "", "Compress the build context using gzip");
+        flags.int(
+            &mut self.cpu_period,
+            "cpu-period",
+            "",
+            "Limit the CPU CFS (Completely Fair Scheduler) period",
+        );
+        flags.int(
+            &mut self.cpu_quota,
+            "cpu-quota",
+            "",
+            "Limit the CPU CFS (Completely Fair Scheduler) quota",
+        );
+        flags.int(&mut self.cpu_shares, "cpu-shares", "c", "CPU shares (relative weight)");
+        flags.string(&mut self.cpuset_cpus, "cpuset-cpus", "", "CPUs in which to allow execution (0-3, 0,1)");
+        flags.string(&mut self.cpuset_mems, "cpuset-mems", "", "MEMs in which to allow execution (0-3, 0,1)");
+        flags.bool(&mut self.untrusted, "disable-content-trust", "", "Skip image verification");
+        flags.string(&mut self.file, "file", "f", "Name of the Dockerfile (Default is \"PATH/Dockerfile\")");
+        flags.bool(&mut self.force_rm, "force-rm", "", "Always remove intermediate containers");
+        flags.string(&mut self.id_file, "iidfile", "", "Write the image ID to the file");
+        flags.string(&mut self.isolation, "isolation", "", "Container isolation technology");
+        flags.checked_list(&mut self.labels, "label", "", "Set metadata for an image", label);
+        flags.size(&mut self.memory, "memory", "m", "Memory limit");
+        flags.swap_size(
+            &mut self.memory_swap,
+            "memory-swap",
+            "Swap limit equal to memory plus swap: -1 to enable unlimited swap",
+        );
+        flags.string(
+            &mut self.network,
+            "network",
+            "",
+            "Set the networking mode for the RUN instructions during build",
+        );
+        flags.bool(&mut self.no_cache, "no-cache", "", "Do not use cache when building the image");
+        flags.string(&mut self.platform, "platform", "", "Set platform if server is multi-platform capable");
+        flags.bool(&mut self.pull, "pull", "", "Always attempt to pull a newer version of the image");
+        flags.bool(&mut self.quiet, "quiet", "q", "Suppress the build output and print image ID on success");
+        flags.bool(&mut self.rm, "rm", "", "Remove intermediate containers after a successful build");
+        flags.list(&mut self.security, "security-opt", "", "Security options");
+        flags.size(&mut self.shm_size, "shm-size", "", "Size of \"/dev/shm\"");
+        flags.bool(&mut self.squash, "squash", "", "Squash newly built layers into a single new layer");
+        flags.list(&mut self.tags, "tag", "t", "Name and optionally a tag in the \"name:tag\" format");
+        flags.string(&mut self.target, "target", "", "Set the target build stage to build.");
+        flags.list(&mut self.ulimits, "ulimit", "", "Ulimit options");
+        flags.string(&mut self.progress, "progress", "", "Set type of progress output").own();
+        flags.bool(&mut self.load, "load", "", "The image is stored in the engine, as it always is").own();
+    }
+
+    fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        let wanted = parsed.arguments.first().map(String::as_str).unwrap_or_default();
+        let query = self.query()?;
+        let (body, dockerfile, _repository) = self.context(wanted)?;
+        let query = query.with("dockerfile", dockerfile);
+        let client = session.client()?;
+        let mut response =
+            client.request("POST", "/build", &query, Body::Stream(body, "application/x-tar"))?;
+        let mut id = None;
+        let target = if self.quiet { Target::Nowhere } else { Target::Stdout };
+        let mut said = Vec::new();
+        let mut source = Keeping { inner: &mut response, kept: &mut said, keep: self.quiet };
+        progress::show(&mut source, target, &mut |aux: &Json| {
+            id = aux["ID"].as_str().map(str::to_owned).or_else(|| id.take());
+        })?;
+        if self.quiet {
+            id = last_stream(&said);
+            println!("{}", id.as_deref().unwrap_or_default());
+        }
+        if !self.id_file.is_empty() {
+            std::fs::write(&self.id_file, id.unwrap_or_default())?;
+        }
+        Ok(ExitStatus::SUCCESS)
+    }
+}
+
+/// A reader that keeps what it reads, when it is to be looked at again.
+struct Keeping<'a, R> {
+    inner: &'a mut R,
+    kept: &'a mut Vec<u8>,
+    keep: bool,
+}
+
+impl<R: Read> Read for Keeping<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if self.keep {
+            self.kept.extend_from_slice(&buffer[..count]);
+        }
+        Ok(count)
+    }
+}
+
+/// The text of the last `stream` of a stream of messages: the image's id, of a quiet build.
+fn last_stream(messages: &[u8]) -> Option<String> {
+    let values = serde_json::Deserializer::from_slice(messages).into_iter::<Json>().flatten();
+    let texts = values.filter_map(|value| Some(value["stream"].as_str()?.trim().to_owned()));
+    texts.filter(|text| !text.is_empty()).last()
+}
+
+impl Args {
+    fn query(&self) -> Result<Query> {
+        for (given, name) in [
+            (self.squash, "squash"),
+            (!self.security.is_empty(), "security-opt"),
+            (!self.ulimits.is_empty(), "ulimit"),
+            (!self.isolation.is_empty() && self.isolation != "default", "isolation"),
+        ] {
+            if given {
+                return Err(format!("--{name} is not possible yet in a build").into());
+            }
+        }
+        for tag in &self.tags {
+            if let Some(name) = tag.strip_suffix('.') {
+                return Err(format!("invalid tag {tag:?}: did you mean \"-t {name} .\"?").into());
+            }
+        }
+        // A variable without a value has that of this command's environment.
+        let arguments: BTreeMap<&str, Json> = self
+            .arguments
+            .iter()
+            .map(|text| match text.split_once('=') {
+                Some((name, value)) => (name, json!(value)),
+                None => (text.as_str(), std::env::var(text).map_or(Json::Null, Json::from)),
+            })
+            .collect();
+        let mut query = Query::new()
+            .with("version", "1")
+            .with("rm", "1")
+            .with("buildargs", json!(arguments).to_string())
+            .with("labels", json!(to_map(&self.labels)).to_string())
+            .with_if(self.no_cache, "nocache", "1")
+            .with_if(self.pull, "pull", "1")
+            .with_if(self.quiet, "q", "1")
+            .with_if(!self.target.is_empty(), "target", &self.target)
+            .with_if(!self.platform.is_empty(), "platform", &self.platform)
+            .with_if(!self.network.is_empty(), "networkmode", &self.network)
+            .with_if(!self.cpuset_cpus.is_empty(), "cpusetcpus", &self.cpuset_cpus)
+            .with_if(!self.cpuset_mems.is_empty(), "cpusetmems", &self.cpuset_mems)
+            .with_if(!self.extra_hosts.is_empty(), "extrahosts", self.extra_hosts.join(","));
+        for tag in &self.tags {
+            query = query.with("t", tag);
+        }
+        for (name, value) in [
+            ("memory", self.memory),
+            ("memswap", self.memory_swap),
+            ("cpuperiod", self.cpu_period),
+            ("cpuquota", self.cpu_quota),
+            ("cpushares", self.cpu_shares),
+            ("shmsize", self.shm_size),
+        ] {
+            query = query.with_if(value != 0, name, value.to_string());
+        }
+        Ok(query)
+    }
+
+    /// What is sent, and what the Dockerfile is called in it.
+    fn context(&self, wanted: &str) -> Result<(Box<dyn Read + Send>, String, Option<Repository>)> {
+        if wanted == "-" {
+            return self.stdin();
+        }
+        if context::is_repository(wanted) {
+            let repository = context::fetch(wanted)?;
+            let (body, name) = self.folder(&repository.context)?;
+            return Ok((body, name, Some(repository)));
+        }
+        if wanted.contains("://") {
+            return Err(Failure::message(format!(
+                "a build of {wanted} is not possible yet: fetch it, and give it on stdin"
+            )));
+        }
+        let folder = PathBuf::from(wanted);
+        if !folder.is_dir() {
+            return Err(Failure::message(format!("unable to prepare context: path {wanted:?} not found")));
+        }
+        let (body, name) = self.folder(&folder)?;
+        Ok((body, name, None))
+    }
+
+    /// A tar stream, or a Dockerfile alone.
+    fn stdin(&self) -> Result<(Box<dyn Read + Send>, String, Option<Repository>)> {
+        const BLOCK: usize = 512;
+        let mut begin = Vec::new();
+        std::io::stdin().take(BLOCK as u64).read_to_end(&mut begin)?;
+        let is_archive = begin.get(257..262) == Some(b"ustar")
+            || matches!(
+                &begin[..],
+                [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] | [b'B', b'Z', b'h', ..] | [0xfd, b'7', ..]
+            );
+        if is_archive {
+            return Ok((Box::new(Cursor::new(begin).chain(std::io::stdin())), self.file.clone(), None));
+        }
+        let mut text = begin;
+        std::io::stdin().read_to_end(&mut text)?;
+        let empty = std::env::temp_dir().join(format!("sampan-build-{}", std::process::id()));
+        std::fs::create_dir_all(&empty)?;
+        let name = "Dockerfile".to_owned();
+        let body = context::pack(&empty, Ignore::parse("*"), Some(Extra { name: name.clone(), text }))?;
+        Ok((body, name, None))
+    }
+
+    fn folder(&self, folder: &Path) -> Result<(Box<dyn Read + Send>, String)> {
+        let mut extra = None;
+        let mut name = if self.file.is_empty() { "Dockerfile".to_owned() } else { self.file.clone() };
+        if self.file == "-" {
+            let mut text = Vec::new();
+            std::io::stdin().read_to_end(&mut text)?;
+            name = ".dockerfile.stdin".to_owned();
+            extra = Some(Extra { name: name.clone(), text });
+        } else if !self.file.is_empty() {
+            // A path of this command's own folder, which may lie in the context or not.
+            let file = Path::new(&self.file);
+            let real = file.canonicalize().or_else(|_| folder.join(file).canonicalize());
+            let real = real.map_err(|_| {
+                Failure::message(format!(
+                    "unable to prepare context: unable to evaluate symlinks in Dockerfile path: {} not found",
+                    self.file
+                ))
+            })?;
+            match real.strip_prefix(folder.canonicalize()?) {
+                Ok(inside) => name = inside.to_string_lossy().into_owned(),
+                Err(_) => {
+                    name = ".dockerfile.outside".to_owned();
+                    extra = Some(Extra { name: name.clone(), text: std::fs::read(&real)? });
+                }
+            }
+        } else if !folder.join(&name).exists() {
+            return Err(Failure::message(format!(
+                "unable to prepare context: unable to evaluate symlinks in Dockerfile path: {} not found",
+                folder.join(&name).display()
+            )));
+        }
+        let own = folder.join(format!("{name}.dockerignore"));
+        let rules =
+            std::fs::read_to_string(&own).or_else(|_| std::fs::read_to_string(folder.join(".dockerignore")));
+        let mut ignore = Ignore::parse(&rules.unwrap_or_default());
+        ignore.except(&name);
+        ignore.except(".dockerignore");
+        Ok((context::pack(folder, ignore, extra)?, name))
+    }
+}
