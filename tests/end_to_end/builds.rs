@@ -132,7 +132,11 @@ fn what_is_wrong_is_shown_with_its_line() {
         ("FROM busybox\nCOPY missing /\n", "\"missing\": not found in the build context"),
         ("FROM scratch\nRUN x\n", "there is nothing in scratch"),
         ("FROM busybox\nCOPY ../../etc/shadow /\n", "not found in the build context"),
-        ("FROM busybox\nRUN --mount=type=cache,target=/x true\n", "RUN --mount is not possible yet"),
+        ("FROM busybox\nRUN --mount=type=cache true\n", "requires a target"),
+        (
+            "FROM busybox\nRUN --mount=type=secret,id=x,required=true true\n",
+            "is required, and nobody gave it",
+        ),
         ("FROM busybox\nADD https://example.org/x /\n", "is not possible yet"),
         ("FROM busybox\nENV a=${b:?needed}\n", "b: needed"),
         ("", "file with no instructions"),
@@ -310,4 +314,45 @@ fn our_command_line_builds() {
     sampan(&["/nowhere"]).fails(1, "path \"/nowhere\" not found");
     sampan(&["-t", "my-flask:v1."]).fails(1, "requires 1 argument");
     sampan(&["-t", "my-flask:v1.", &path]).fails(1, "did you mean \"-t my-flask:v1 .\"?");
+}
+
+/// Binds, caches and memory are there for the step alone.
+#[test]
+fn steps_have_mounts_of_their_own() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    let dockerfile = r#"FROM busybox AS one
+RUN mkdir /made && echo from-one >/made/file
+FROM busybox
+ARG N
+COPY <<A <<"B" /docs/
+say $N "quoted"
+A
+keep $N
+B
+RUN --mount=target=/context cat /context/a >/seen && ! touch /context/x
+RUN --mount=type=bind,from=one,source=/made,target=/one,rw cat /one/file >>/seen && echo x >/one/written
+RUN --mount=type=cache,target=/cache,id=c,mode=0700 echo $N >>/cache/list && cp /cache/list /list && stat -c %a /cache >>/seen
+RUN --mount=type=tmpfs,target=/deep/memory df /deep/memory | grep -q tmpfs && touch /deep/memory/x
+RUN --mount=type=secret,id=none ls /run/secrets >/dev/null 2>&1 || echo none >>/seen
+RUN --network=none ip link | grep -c eth0 >/links || true
+"#;
+    let folder = context(&host, "mounts", dockerfile, &[("a", "context\n")]);
+    build(&host, &folder, &["-t", "m", "--build-arg", "N=1"]).ok();
+    assert_eq!(run(&host, "m", "cat /seen /list /links"), "context\nfrom-one\n700\nnone\n1\n0");
+    assert_eq!(run(&host, "m", "cat /docs/A /docs/B"), "say 1 \"quoted\"\nkeep $N");
+    assert_eq!(
+        run(&host, "m", "ls -d /context /one /cache /deep /made 2>/dev/null; true"),
+        "",
+        "no mount point is left"
+    );
+    build(&host, &folder, &["-t", "m", "--build-arg", "N=2"]).ok();
+    assert_eq!(run(&host, "m", "cat /list"), "1\n2", "the cache is kept");
+    host.docker(&["builder", "prune", "-f"]);
+    let path = folder.join("a");
+    std::fs::write(&path, "other\n").expect("written");
+    build(&host, &folder, &["-t", "m", "--build-arg", "N=2"]).ok();
+    assert!(run(&host, "m", "cat /seen").starts_with("other"), "what is bound counts for the step");
 }

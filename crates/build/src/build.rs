@@ -135,7 +135,7 @@ impl Build {
         let (last, needed) = plan::needed(&file, &self.request.target, &|stage| self.global(&stage.base))?;
         self.total = needed.iter().map(|index| 1 + file.stages[*index].instructions.len()).sum();
         for index in needed {
-            let state = self.stage(index, &file.stages[index]).await?;
+            let state = Box::pin(self.stage(index, &file.stages[index])).await?;
             self.finished.insert(index, state);
         }
         let state = self.finished.remove(&last).ok_or_else(|| Error::internal("the target was not built"))?;
@@ -198,11 +198,11 @@ impl Build {
             };
             let instruction =
                 dockerfile::instruction(line, '\\').map_err(|failure| Error::invalid(failure.to_string()))?;
-            self.instruction(&mut state, index, &instruction).await?;
+            Box::pin(self.instruction(&mut state, index, &instruction)).await?;
         }
         for instruction in &stage.instructions {
             self.begin(&instruction.line.text);
-            self.instruction(&mut state, index, instruction).await.map_err(|error| {
+            Box::pin(self.instruction(&mut state, index, instruction)).await.map_err(|error| {
                 let message = format!("{error}\n{:4} | {}", instruction.line.number, instruction.line.shown);
                 match error.kind() {
                     Kind::InvalidArgument => Error::invalid(message),
@@ -264,7 +264,8 @@ impl Build {
         };
         self.tell(Event::Note(format!("Pulling {name}")));
         let (steps, _) = tokio::sync::mpsc::unbounded_channel();
-        match self.builder.engine.images().pull(request, Steps::new(steps)).await {
+        // The future of a transfer is large: here it would be part of every step's.
+        match Box::pin(self.builder.engine.images().pull(request, Steps::new(steps))).await {
             Ok(_) => Ok(self.builder.engine.build_base(name)?.id.clone()),
             // What cannot be asked for and is here is good enough, unless it was to be fetched.
             Err(error) => match here.filter(|_| !self.request.pull) {

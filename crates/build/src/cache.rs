@@ -40,6 +40,10 @@ impl Cache {
 
     /// Forgets everything; how many steps that were.
     pub(crate) fn clear(&self) -> Result<usize> {
+        if let Ok(folder) = self.engine.build_folder() {
+            // Caches of `RUN --mount=type=cache` that a step uses at this moment stay where it sees them.
+            let _ = std::fs::remove_dir_all(folder.join("mounts"));
+        }
         let mut count = 0;
         let entries = std::fs::read_dir(&self.folder).context("the build cache cannot be read")?;
         for entry in entries.flatten() {

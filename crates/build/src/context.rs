@@ -55,6 +55,11 @@ impl Context {
         Ok(Self { folder, root })
     }
 
+    /// Where it is on the host.
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
     /// A text file of the context.
     ///
     /// # Errors

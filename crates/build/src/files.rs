@@ -24,6 +24,21 @@ pub(crate) fn kind(root: BorrowedFd<'_>, path: &str) -> Option<FileType> {
     rustix::fs::fstat(&found).ok().map(|stat| FileType::from_raw_mode(stat.st_mode))
 }
 
+/// Removes a folder if it is empty; anything else stays.
+pub(crate) fn remove_empty(root: BorrowedFd<'_>, path: &str) {
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if let Ok(folder) = open(root, above) {
+        let removed = rustix::fs::unlinkat(&folder, name, rustix::fs::AtFlags::REMOVEDIR);
+        // A file was mounted over an empty one.
+        if removed == Err(rustix::io::Errno::NOTDIR)
+            && rustix::fs::statat(&folder, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+                .is_ok_and(|stat| stat.st_size == 0)
+        {
+            let _ = rustix::fs::unlinkat(&folder, name, rustix::fs::AtFlags::empty());
+        }
+    }
+}
+
 /// A path without `.`, `..` and double slashes, beginning with a slash. It cannot rise above the root.
 pub(crate) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();

@@ -9,6 +9,7 @@ mod context;
 mod copy;
 pub mod dockerfile;
 mod files;
+mod mounts;
 mod plan;
 mod request;
 mod run;

@@ -42,8 +42,15 @@ pub(crate) fn needed(
                 .filter(|_| base(stage).is_ok_and(|base| base.parse::<usize>().is_err())),
         );
         for instruction in &stage.instructions {
-            if let Kind::Copy(copy) = &instruction.kind {
-                open.extend(copy.from.as_deref().and_then(|from| find(file, from, index)));
+            match &instruction.kind {
+                Kind::Copy(copy) => {
+                    open.extend(copy.from.as_deref().and_then(|from| find(file, from, index)))
+                }
+                Kind::Run(run) => {
+                    let from = run.mounts.iter().filter(|mount| !mount.from.is_empty());
+                    open.extend(from.filter_map(|mount| find(file, &mount.from, index)));
+                }
+                _ => {}
             }
         }
     }

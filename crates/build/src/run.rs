@@ -15,7 +15,7 @@ use std::os::unix::net::UnixStream;
 use tokio::io::AsyncReadExt;
 
 impl Build {
-    pub(crate) async fn run(&mut self, state: &mut State, run: &dockerfile::Run) -> Result<()> {
+    pub(crate) async fn run(&mut self, state: &mut State, index: usize, run: &dockerfile::Run) -> Result<()> {
         let Some(image) = state.image.clone() else {
             return Err(Error::invalid("RUN has no program to run: there is nothing in scratch"));
         };
@@ -28,12 +28,15 @@ impl Build {
             .filter(|pair| !state.has_variable(pair))
             .collect();
         let created_by = created_by(&declared, &command);
-        let key = Cache::key(&json!(["run", state.surroundings(), command, declared, run.network]));
+        let (mounts, inputs) = self.mount_inputs(state, index, &run.mounts).await?;
+        let key = Cache::key(&json!(["run", state.surroundings(), command, declared, run.network, inputs]));
         let _only = self.builder.engine.build_alone(&key).await;
         if let Some(made) = self.cached(&key) {
             return self.take(state, made, created_by);
         }
-        let spec = self.specification(state, &image, run, &command, declared)?;
+        let mounts = self.mounts(state, index, &mounts).await?;
+        let mut spec = self.specification(state, &image, run, &command, declared)?;
+        mounts.apply(&mut spec.host);
         let engine = self.builder.engine.clone();
         let container = Step::create(&engine, spec).await?;
         self.tell(Event::Running(container.id.clone()));
@@ -44,6 +47,7 @@ impl Build {
                 command.join(" ")
             )));
         }
+        self.remove_mount_points(&container.id, &image, mounts.targets.clone()).await?;
         state.note(created_by.clone());
         let step = sampan_image::BuildStep { writable: Some(container.id.clone()), ..self.step_of(state) };
         state.history_pop();

@@ -42,6 +42,23 @@ impl State {
             .map_err(|message| Error::invalid(format!("failed to process {word:?}: {message}")))
     }
 
+    /// A document with its variables replaced; quotes stay.
+    pub(crate) fn expand_text(&self, text: &str) -> Result<String> {
+        let mut out = String::new();
+        for line in text.split_inclusive('\n') {
+            // Quotes mean nothing in a document: they are kept from being read.
+            let escaped: String = line
+                .chars()
+                .flat_map(|character| match character {
+                    '"' | '\'' => vec![self.escape, character],
+                    other => vec![other],
+                })
+                .collect();
+            out.push_str(&self.expand(&escaped)?);
+        }
+        Ok(out)
+    }
+
     pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
         let prefix = format!("{name}=");
         match self.config.env.iter_mut().find(|pair| pair.starts_with(&prefix)) {

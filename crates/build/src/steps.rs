@@ -2,6 +2,7 @@
 
 use crate::build::Build;
 use crate::cache::Cache;
+use crate::context::Context;
 use crate::copy::{self, Manner};
 use crate::dockerfile::{self, Instruction, Kind};
 use crate::files;
@@ -70,9 +71,9 @@ impl Build {
                 }
             }
             Kind::Workdir(path) => return self.working_directory(state, path).await,
-            Kind::Run(run) => return self.run(state, run).await,
-            Kind::Copy(wish) => return self.copy(state, index, wish, false).await,
-            Kind::Add(wish) => return self.copy(state, index, wish, true).await,
+            Kind::Run(run) => return Box::pin(self.run(state, index, run)).await,
+            Kind::Copy(wish) => return Box::pin(self.copy(state, index, wish, &instruction.line)).await,
+            Kind::Add(wish) => return Box::pin(self.copy(state, index, wish, &instruction.line)).await,
         }
         state.note(format!("{keyword} {rest}"));
         Ok(())
@@ -128,10 +129,14 @@ impl Build {
         state: &mut State,
         index: usize,
         wish: &dockerfile::Copy,
-        add: bool,
+        line: &dockerfile::Line,
     ) -> Result<()> {
+        let add = line.text.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("ADD"));
         let keyword = if add { "ADD" } else { "COPY" };
-        let sources = wish.sources.iter().map(|source| state.expand(source)).collect::<Result<Vec<_>>>()?;
+        let is_document = |source: &&String| !line.heredocs.is_empty() && source.starts_with("<<");
+        let files = wish.sources.iter().filter(|source| !is_document(source));
+        let sources = files.map(|source| state.expand(source)).collect::<Result<Vec<_>>>()?;
+        let documents = self.documents(state, line)?;
         let destination = state.expand(&wish.destination)?;
         if let Some(remote) =
             sources.iter().find(|source| source.contains("://") || source.starts_with("git@"))
@@ -140,7 +145,8 @@ impl Build {
                 "{keyword} {remote} is not possible yet: fetch it before the build, and copy it"
             )));
         }
-        let created_by = format!("{keyword} {} {destination} # buildkit", sources.join(" "));
+        let shown = wish.sources.join(" ");
+        let created_by = format!("{keyword} {shown} {destination} # buildkit");
         let mode = wish.chmod.as_deref().map(|mode| {
             let mode = state.expand(mode)?;
             u32::from_str_radix(&mode, 8)
@@ -153,7 +159,7 @@ impl Build {
         let (engine, image) = (self.builder.engine.clone(), state.image.clone());
         let has_from = from.is_some();
         let files = Arc::clone(&root);
-        let (sources, manner, digest) = tokio_blocking(move || {
+        let (sources, manner, digest, documents) = tokio_blocking(move || {
             let found = copy::sources(files.as_fd(), &sources)?;
             let owner = match chown {
                 Some(text) => {
@@ -166,16 +172,46 @@ impl Build {
                 None => Some((0, 0)),
             };
             let manner = Manner { owner, mode, unpack: add };
-            let digest = copy::digest(files.as_fd(), &found, &manner)?;
-            Ok((found, manner, digest))
+            let mut digest = copy::digest(files.as_fd(), &found, &manner)?;
+            if let Some((documents, names)) = &documents {
+                let found = copy::sources(documents.root.as_fd(), names)?;
+                digest.push_str(&copy::digest(documents.root.as_fd(), &found, &manner)?);
+            }
+            Ok((found, manner, digest, documents))
         })
         .await?;
         let target = state.absolute(&destination);
         let inputs = json!(["copy", state.image, target, manner.owner, manner.mode, add, digest]);
         let make = move |layer: std::os::fd::BorrowedFd<'_>| {
-            copy::copy(root.as_fd(), &sources, layer, &target, &manner)
+            if !sources.is_empty() {
+                copy::copy(root.as_fd(), &sources, layer, &target, &manner)?;
+            }
+            if let Some((documents, names)) = &documents {
+                let found = copy::sources(documents.root.as_fd(), names)?;
+                copy::copy(documents.root.as_fd(), &found, layer, &target, &manner)?;
+            }
+            Ok(())
         };
         self.layer_step(state, Cache::key(&inputs), created_by, make).await
+    }
+
+    /// The documents of a COPY as files, with their names.
+    fn documents(&self, state: &State, line: &dockerfile::Line) -> Result<Option<(Context, Vec<String>)>> {
+        if line.heredocs.is_empty() {
+            return Ok(None);
+        }
+        let files = Context::empty(&self.builder.folder()?)?;
+        let mut names = Vec::new();
+        for document in &line.heredocs {
+            let text = if document.expand {
+                state.expand_text(&document.content)?
+            } else {
+                document.content.clone()
+            };
+            std::fs::write(files.path().join(&document.name), text)?;
+            names.push(document.name.clone());
+        }
+        Ok(Some((files, names)))
     }
 
     /// A step whose files we write ourselves.

@@ -89,6 +89,14 @@ impl Engine {
         lock.lock_owned().await
     }
 
+    /// The file system of a step's container that has ended, writable. Blocks.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn build_root(&self, container: &str) -> Result<OwnedFd> {
+        Ok(self.inner.storage.mount_detached(container)?)
+    }
+
     /// Makes an image of a step. Blocks.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What a Dockerfile says, with variables still in it.
 
-use super::Line;
+use super::{Line, Mount};
 
 /// A stage: everything from one FROM to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Run {
     pub shell: String,
     /// `--network`.
     pub network: Option<String>,
+    /// `--mount`.
+    pub mounts: Vec<Mount>,
 }
 
 /// ADD or COPY.

@@ -5,6 +5,7 @@
 mod expand;
 mod instruction;
 mod lines;
+mod mount;
 mod parse;
 mod suggest;
 mod words;
@@ -12,6 +13,7 @@ mod words;
 pub use expand::expand;
 pub use instruction::{Copy, Instruction, Kind, Run, Stage};
 pub use lines::{Heredoc, Line};
+pub use mount::Mount;
 pub(crate) use parse::instruction;
 pub use parse::{Dockerfile, parse};
 pub use words::{json_list, words};

@@ -1,6 +1,6 @@
 //! From lines to instructions.
 
-use super::{Copy, Failure, Instruction, Kind, Line, Run, Stage, json_list, lines, suggest, words};
+use super::{Copy, Failure, Instruction, Kind, Line, Run, Stage, json_list, lines, mount, suggest, words};
 
 /// A whole file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,10 +183,12 @@ fn from(line: Line, file: &Dockerfile) -> Result<Stage, String> {
 fn run(line: &Line, rest: &str) -> Result<Run, String> {
     let (flags, rest) = flags(rest);
     let mut network = None;
+    let mut mounts = Vec::new();
     for (name, value) in flags {
         match name.as_str() {
             "network" => network = Some(value),
-            "mount" | "security" | "device" => {
+            "mount" => mounts.push(mount::parse(&value)?),
+            "security" | "device" => {
                 return Err(format!("RUN --{name} is not possible yet: leave it out"));
             }
             _ => return Err(format!("unknown flag: --{name}")),
@@ -207,7 +209,7 @@ fn run(line: &Line, rest: &str) -> Result<Run, String> {
             shell.push_str(&format!("\n{}{}", document.content, document.name));
         }
     }
-    Ok(Run { exec, shell, network })
+    Ok(Run { exec, shell, network, mounts })
 }
 
 fn copy(rest: &str, escape: char, keyword: &str) -> Result<Copy, String> {

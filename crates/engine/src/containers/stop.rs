@@ -5,7 +5,7 @@ use super::{ContainerRecord, Status, StopOptions, WaitCondition};
 use crate::Engine;
 use crate::error::Error;
 use crate::signal;
-use sampan_error::Result;
+use sampan_error::{Kind, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +46,11 @@ impl Engine {
         let timeout = options.timeout.or(record.resolved.stop_timeout).unwrap_or(DEFAULT_TIMEOUT);
         let exit = container.wait(WaitCondition::NotRunning);
         tokio::pin!(exit);
-        self.signal_and_tell(&record, &live, number).await?;
+        match self.signal_and_tell(&record, &live, number).await {
+            // It has just ended by itself: that is what was wanted.
+            Err(error) if error.kind() == Kind::Conflict => {}
+            other => other?,
+        }
         if record.state.status == Status::Paused {
             // A frozen program cannot answer: it gets the signal when it thaws.
             self.thaw(container).await?;

@@ -1,0 +1,196 @@
+//! What a RUN step sees beside its files: binds of the context and of other stages, caches, memory.
+
+use crate::build::Build;
+use crate::context::Context;
+use crate::copy::{self, Manner};
+use crate::dockerfile::Mount;
+use crate::files;
+use crate::state::State;
+use crate::steps::tokio_blocking;
+use sampan_engine::spec::{BindOptions, HostOptions, MountKind, MountRequest};
+use sampan_error::{Context as _, Error, Result};
+use sha2::{Digest, Sha256};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
+
+/// The mounts of one step, ready; what they need is held until it is over.
+#[derive(Default)]
+pub(crate) struct Mounts {
+    requests: Vec<MountRequest>,
+    tmpfs: Vec<(String, String)>,
+    /// Where things are mounted.
+    pub(crate) targets: Vec<String>,
+    _copies: Vec<Context>,
+    _locks: Vec<OwnedMutexGuard<()>>,
+}
+
+impl Mounts {
+    pub(crate) fn apply(&self, host: &mut HostOptions) {
+        host.mounts.extend(self.requests.iter().cloned());
+        host.tmpfs.extend(self.tmpfs.iter().cloned());
+    }
+}
+
+impl Build {
+    /// The mounts with their variables replaced, and what of them counts for the step's outcome.
+    pub(crate) async fn mount_inputs(
+        &self,
+        state: &State,
+        index: usize,
+        mounts: &[Mount],
+    ) -> Result<(Vec<Mount>, Vec<serde_json::Value>)> {
+        let mut expanded = Vec::new();
+        let mut inputs = Vec::new();
+        for mount in mounts {
+            let mut mount = mount.clone();
+            for field in [&mut mount.target, &mut mount.source, &mut mount.from, &mut mount.id] {
+                *field = state.expand(field)?;
+            }
+            if !mount.target.is_empty() {
+                mount.target = files::clean(&state.absolute(&mount.target));
+            }
+            // The contents of caches and secrets do not count, as everywhere.
+            let digest = match mount.kind.as_str() {
+                "bind" => {
+                    let root =
+                        self.root_of(index, Some(mount.from.as_str()).filter(|it| !it.is_empty())).await?;
+                    let source = mount.source.clone();
+                    tokio_blocking(move || {
+                        let found = copy::sources(root.as_fd(), &[source])?;
+                        copy::digest(root.as_fd(), &found, &Manner::default())
+                    })
+                    .await?
+                }
+                _ => String::new(),
+            };
+            inputs.push(serde_json::json!([mount.kind, mount.target, mount.writable, digest]));
+            expanded.push(mount);
+        }
+        Ok((expanded, inputs))
+    }
+
+    /// Makes the mounts of a step ready.
+    pub(crate) async fn mounts(&self, state: &State, index: usize, mounts: &[Mount]) -> Result<Mounts> {
+        let mut ready = Mounts::default();
+        for mount in mounts {
+            match mount.kind.as_str() {
+                "bind" => self.bind(index, mount, &mut ready).await?,
+                "cache" => self.cache_folder(state, mount, &mut ready).await?,
+                "tmpfs" => {
+                    let size =
+                        if mount.size.is_empty() { String::new() } else { format!("size={}", mount.size) };
+                    ready.tmpfs.push((mount.target.clone(), size));
+                }
+                kind if mount.required => {
+                    return Err(Error::invalid(format!(
+                        "{kind} {:?} is required, and nobody gave it",
+                        mount.id
+                    )));
+                }
+                // Without one the program sees nothing there.
+                _ => continue,
+            }
+            ready.targets.push(mount.target.clone());
+        }
+        Ok(ready)
+    }
+
+    async fn bind(&self, index: usize, mount: &Mount, ready: &mut Mounts) -> Result<()> {
+        let from = Some(mount.from.as_str()).filter(|from| !from.is_empty());
+        let root = self.root_of(index, from).await?;
+        let source = if mount.source.is_empty() { "/".to_owned() } else { mount.source.clone() };
+        if from.is_none() && !mount.writable {
+            let found = files::open(root.as_fd(), &source).map_err(|error| {
+                Error::invalid(format!("{source:?}: not found in the build context")).caused_by(error)
+            })?;
+            let link = format!("/proc/self/fd/{}", found.as_raw_fd());
+            let path = std::fs::read_link(link).context("a mount's source cannot be found")?;
+            ready.requests.push(request(&path, mount));
+            return Ok(());
+        }
+        // What is written to it is not kept, and other stages have no path of their own: both get a copy.
+        let folder = self.builder.folder()?;
+        let (copied, path) = tokio_blocking(move || {
+            let copied = Context::empty(&folder)?;
+            let found = copy::sources(root.as_fd(), &[source])?;
+            let is_file = found.first().is_some_and(|source| !source.is_directory);
+            copy::copy(root.as_fd(), &found, copied.root.as_fd(), "/mount", &Manner::default())?;
+            let path = copied.path().join("mount");
+            if !is_file && !path.exists() {
+                std::fs::create_dir(&path).context("a mount's source cannot be made")?;
+            }
+            Ok((copied, path))
+        })
+        .await?;
+        ready.requests.push(request(&path, mount));
+        ready._copies.push(copied);
+        Ok(())
+    }
+
+    async fn cache_folder(&self, state: &State, mount: &Mount, ready: &mut Mounts) -> Result<()> {
+        let id = if mount.id.is_empty() { &mount.target } else { &mount.id };
+        if mount.sharing != "shared" {
+            ready._locks.push(self.builder.engine.build_alone(&format!("mount {id}")).await);
+        }
+        let name = hex::encode(Sha256::digest(id));
+        let path = self.builder.folder()?.join("mounts").join(name);
+        let number = |text: &str| -> Result<u32> {
+            let text = state.expand(text)?;
+            text.parse().map_err(|_| Error::invalid(format!("{text:?} is no id")))
+        };
+        if !path.exists() {
+            std::fs::create_dir_all(&path).context("a cache cannot be made")?;
+            let mode = if mount.mode.is_empty() { "755" } else { &mount.mode };
+            let mode = u32::from_str_radix(mode, 8)
+                .map_err(|_| Error::invalid(format!("{mode:?} is no octal mode")))?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+            let owner = |text: &str| if text.is_empty() { Ok(0) } else { number(text) };
+            chown(&path, Some(owner(&mount.user)?), Some(owner(&mount.group)?))?;
+        }
+        ready.requests.push(request(&path, mount));
+        Ok(())
+    }
+
+    /// Takes the empty folders away that were made only to mount something there.
+    pub(crate) async fn remove_mount_points(
+        &self,
+        container: &str,
+        image: &str,
+        targets: Vec<String>,
+    ) -> Result<()> {
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let engine = self.builder.engine.clone();
+        let (container, image) = (container.to_owned(), image.to_owned());
+        tokio_blocking(move || {
+            let before = Arc::new(engine.build_view(&image)?);
+            let root = engine.build_root(&container)?;
+            for target in targets {
+                let parts: Vec<&str> = target.split('/').filter(|part| !part.is_empty()).collect();
+                for count in (1..=parts.len()).rev() {
+                    let path = parts[..count].join("/");
+                    if files::kind(before.as_fd(), &path).is_some() {
+                        break;
+                    }
+                    files::remove_empty(root.as_fd(), &path);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn request(path: &Path, mount: &Mount) -> MountRequest {
+    MountRequest {
+        source: path.to_string_lossy().into_owned(),
+        target: mount.target.clone(),
+        read_only: !mount.writable,
+        consistency: String::new(),
+        kind: MountKind::Bind(BindOptions::default()),
+    }
+}
