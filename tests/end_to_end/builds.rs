@@ -311,6 +311,9 @@ fn our_command_line_builds() {
     assert_eq!(run(&host, "git", "cat /v"), "one");
     sampan(&[&format!("{repository}#first:../..")]).fails(1, "the repository has no folder");
     sampan(&[&format!("{repository}#nothing")]).fails(1, "unable to prepare context");
+    let ran = host.sampan(&["run", "--rm", "--build", &format!("{repository}#first:app"), "cat", "/v"]);
+    assert_eq!(ran.ok(), "one");
+    assert!(ran.stderr.contains("Successfully built"), "{ran}");
     sampan(&["/nowhere"]).fails(1, "path \"/nowhere\" not found");
     sampan(&["-t", "my-flask:v1."]).fails(1, "requires 1 argument");
     sampan(&["-t", "my-flask:v1.", &path]).fails(1, "did you mean \"-t my-flask:v1 .\"?");

@@ -16,6 +16,7 @@ pub(crate) struct Args {
     pub(super) detach: bool,
     pub(super) proxy_signals: bool,
     pub(super) detach_keys: String,
+    build: bool,
 }
 
 impl Default for Args {
@@ -26,6 +27,7 @@ impl Default for Args {
             detach: false,
             proxy_signals: true,
             detach_keys: String::new(),
+            build: false,
         }
     }
 }
@@ -50,12 +52,18 @@ impl Command for Args {
         );
         self.creation.flags(flags, "Pull image before running (\"always\", \"missing\", \"never\")");
         self.options.flags(flags);
+        flags
+            .bool(&mut self.build, "build", "", "Build the image first: IMAGE is a folder or a repository")
+            .own();
         flags.help_flag();
     }
 
     fn run(mut self, session: &Session, mut parsed: Parsed) -> Result<ExitStatus> {
         self.options.command = parsed.arguments.split_off(1);
         self.options.image = parsed.arguments.remove(0);
+        if self.build {
+            self.options.image = super::build::for_run(session, &self.options.image)?;
+        }
         let mut body = creation::body(session, "run", &self.creation, &self.options, &parsed)?;
         if self.detach {
             if !self.options.general.attach.is_empty() {

@@ -149,6 +149,23 @@ impl Command for Args {
     }
 }
 
+/// Builds for `run --build`: what happens is shown on stderr, so that stdout stays the container's. Gives the image's id.
+///
+/// # Errors
+/// As a build.
+pub(crate) fn for_run(session: &Session, wanted: &str) -> Result<String> {
+    let arguments = Args::default();
+    let (body, dockerfile, _repository) = arguments.context(wanted)?;
+    let query = arguments.query()?.with("dockerfile", dockerfile);
+    let client = session.client()?;
+    let mut response = client.request("POST", "/build", &query, Body::Stream(body, "application/x-tar"))?;
+    let mut id = None;
+    progress::show(&mut response, Target::Stderr, &mut |aux: &Json| {
+        id = aux["ID"].as_str().map(str::to_owned).or_else(|| id.take());
+    })?;
+    id.ok_or_else(|| Failure::message("the engine did not say which image it built"))
+}
+
 /// A reader that keeps what it reads, when it is to be looked at again.
 struct Keeping<'a, R> {
     inner: &'a mut R,
