@@ -1,28 +1,14 @@
 //! Builds by the protocol that clients speak without BuildKit.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use sampan_tests::build::{context, in_image as run};
 use sampan_tests::{Campaign, Host, Outcome};
-
-/// A folder with a Dockerfile and files.
-fn context(host: &Host, name: &str, dockerfile: &str, files: &[(&str, &str)]) -> PathBuf {
-    let folder = host.folder().join(name);
-    for (path, text) in [("Dockerfile", dockerfile)].iter().chain(files) {
-        let path = folder.join(path);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(path, text).expect("a file");
-    }
-    folder
-}
 
 fn build(host: &Host, folder: &Path, words: &[&str]) -> Outcome {
     let folder = folder.display().to_string();
     let all = [&["env", "DOCKER_BUILDKIT=0", "docker", "build"], words, &[folder.as_str()]].concat();
     host.with_client(&all)
-}
-
-fn run(host: &Host, image: &str, script: &str) -> String {
-    host.docker(&["run", "--rm", "--entrypoint", "sh", image, "-c", script]).ok().to_owned()
 }
 
 fn inspect(host: &Host, image: &str, what: &str) -> String {
@@ -135,7 +121,7 @@ fn what_is_wrong_is_shown_with_its_line() {
         ("FROM busybox\nRUN --mount=type=cache true\n", "requires a target"),
         (
             "FROM busybox\nRUN --mount=type=secret,id=x,required=true true\n",
-            "is required, and nobody gave it",
+            "secret x: not found: give it with --secret",
         ),
         ("FROM busybox\nADD https://example.org/x /\n", "is not possible yet"),
         ("FROM busybox\nENV a=${b:?needed}\n", "b: needed"),

@@ -1,6 +1,8 @@
 //! All end-to-end tests. One module per thing that a user would miss; each test is a machine of its own.
 
 mod bad_input;
+mod build_table;
+mod buildkit;
 mod builds;
 mod compose;
 mod create_fields;

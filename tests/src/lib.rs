@@ -5,6 +5,7 @@
 //! The engine under test is `sampan`, or a real `dockerd` when `SAMPAN_TEST_ENGINE=docker` is set: a test
 //! that fails there is wrong itself. All settings are listed in docs/testing.md.
 
+pub mod build;
 mod campaign;
 pub mod compose;
 mod engine;

@@ -1,20 +1,22 @@
 //! One build: its stages in order, and the image at the end.
 
 use crate::cache::Cache;
+use crate::client::Client;
 use crate::context::Context;
 use crate::dockerfile::{self, Dockerfile, Stage};
 use crate::plan;
-use crate::request::{Event, Request};
+use crate::request::{Begin, Event, NamedContext, ProgramFailed, Request, What};
 use crate::state::State;
 use crate::steps::tokio_blocking;
-use sampan_engine::{Engine, PullRequest, Steps};
+use sampan_engine::{Credentials, Engine, PullRequest, Steps};
 use sampan_error::{Error, Kind, Result};
 use sampan_image::{BuildStep, Reference};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OnceCell, watch};
 
 /// Builds on one engine.
 #[derive(Clone)]
@@ -23,20 +25,31 @@ pub struct Builder {
     pub(crate) cache: Cache,
 }
 
-/// A build under way.
+/// A build under way, as one of its stages sees it. All stages share what is in it.
+#[derive(Clone)]
 pub(crate) struct Build {
     pub(crate) builder: Builder,
-    pub(crate) request: Request,
-    context: Arc<Context>,
+    pub(crate) request: Arc<Request>,
+    pub(crate) client: Arc<dyn Client>,
+    /// Its context, as soon as a step needed it.
+    context: Arc<OnceCell<Context>>,
+    /// Named contexts that a step needed.
+    named: Arc<tokio::sync::Mutex<BTreeMap<String, Context>>>,
     file: Arc<Dockerfile>,
     events: UnboundedSender<Event>,
     /// ARGs before the first FROM.
-    pub(crate) globals: BTreeMap<String, Option<String>>,
+    pub(crate) globals: Arc<BTreeMap<String, Option<String>>>,
     /// Names of ARGs that were declared somewhere.
-    pub(crate) consumed: BTreeSet<String>,
-    finished: HashMap<usize, State>,
+    pub(crate) consumed: Arc<Mutex<BTreeSet<String>>>,
+    /// Each stage's outcome, for those that wait for it.
+    finished: Arc<BTreeMap<usize, watch::Sender<Option<Arc<State>>>>>,
+    /// Nothing of this stage is taken from the cache.
+    pub(crate) no_cache: bool,
+    /// The step that this stage is at.
     number: usize,
     total: usize,
+    /// The step among those of its stage that make files.
+    place: (usize, usize),
 }
 
 impl Builder {
@@ -56,14 +69,6 @@ impl Builder {
         self.engine.build_folder()
     }
 
-    /// Forgets all outcomes; how many there were. Blocks.
-    ///
-    /// # Errors
-    /// The cache cannot be read.
-    pub fn prune(&self) -> Result<usize> {
-        self.cache.clear()
-    }
-
     /// Builds; gives the image's id. Dropping the future ends the build and removes what it was about.
     ///
     /// # Errors
@@ -71,15 +76,15 @@ impl Builder {
     pub async fn build(
         &self,
         request: Request,
-        context: Context,
+        client: Arc<dyn Client>,
         events: UnboundedSender<Event>,
     ) -> Result<String> {
-        let context = Arc::new(context);
+        let context = Arc::new(OnceCell::new());
         let text = match &request.dockerfile_text {
             Some(text) => text.clone(),
             None => {
                 let name = if request.dockerfile.is_empty() { "Dockerfile" } else { &request.dockerfile };
-                context.text(name)?
+                context.get_or_try_init(|| client.context()).await?.text(name)?
             }
         };
         let file = dockerfile::parse(&text).map_err(|failure| Error::invalid(failure.to_string()))?;
@@ -88,15 +93,19 @@ impl Builder {
         }
         let mut build = Build {
             builder: self.clone(),
-            request,
+            request: Arc::new(request),
+            client,
             context,
+            named: Arc::default(),
             file: Arc::new(file),
             events,
-            globals: BTreeMap::new(),
-            consumed: BTreeSet::new(),
-            finished: HashMap::new(),
+            globals: Arc::default(),
+            consumed: Arc::default(),
+            finished: Arc::default(),
+            no_cache: false,
             number: 0,
             total: 0,
+            place: (0, 0),
         };
         build.all().await
     }
@@ -118,28 +127,34 @@ fn check_tag(tag: &str) -> Result<()> {
 }
 
 impl Build {
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, what: What) {
         // Whoever asked may have gone; the build then ends with its future.
-        let _ = self.events.send(event);
+        let _ = self.events.send(Event { step: self.number, what });
     }
 
     async fn all(&mut self) -> Result<String> {
         let file = Arc::clone(&self.file);
-        self.predefined();
+        self.globals = Arc::new(self.predefined());
         for (name, default) in &file.arguments {
             let default = default.as_deref().map(|text| self.global(text)).transpose()?;
             let value = self.request.arguments.get(name).cloned().or(default);
-            self.consumed.insert(name.clone());
-            self.globals.insert(name.clone(), value);
+            self.consume(name);
+            Arc::make_mut(&mut self.globals).insert(name.clone(), value);
         }
         let (last, needed) = plan::needed(&file, &self.request.target, &|stage| self.global(&stage.base))?;
         self.total = needed.iter().map(|index| 1 + file.stages[*index].instructions.len()).sum();
-        for index in needed {
-            let state = Box::pin(self.stage(index, &file.stages[index])).await?;
-            self.finished.insert(index, state);
-        }
-        let state = self.finished.remove(&last).ok_or_else(|| Error::internal("the target was not built"))?;
-        let image = self.finish(state).await?;
+        self.finished = Arc::new(needed.iter().map(|index| (*index, watch::channel(None).0)).collect());
+        let mut first = 0;
+        let stages = needed.into_iter().map(|index| {
+            let mut own = self.clone();
+            own.number = first;
+            first += 1 + file.stages[index].instructions.len();
+            own.finish_stage(index, Arc::clone(&file))
+        });
+        let stages: Vec<_> = stages.map(Box::pin).collect();
+        futures_util::future::try_join_all(stages).await?;
+        let state = self.outcome(last).await?;
+        let image = self.finish(State::clone(&state)).await?;
         for tag in &self.request.tags {
             self.builder.engine.images().tag(&image, tag).await?;
         }
@@ -147,24 +162,70 @@ impl Build {
         Ok(image)
     }
 
+    /// Notes that an ARG of this name is known.
+    pub(crate) fn consume(&self, name: &str) {
+        self.consumed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    /// A stage to its end; those that wait for it go on.
+    async fn finish_stage(mut self, index: usize, file: Arc<Dockerfile>) -> Result<()> {
+        match Box::pin(self.stage(index, &file.stages[index])).await {
+            Ok(state) => {
+                self.tell(What::End);
+                if let Some(finished) = self.finished.get(&index) {
+                    finished.send_replace(Some(Arc::new(state)));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let program = ProgramFailed::of(&error).map(ToString::to_string);
+                self.tell(What::Failed(program.unwrap_or_else(|| error.to_string())));
+                Err(error)
+            }
+        }
+    }
+
+    /// What a stage came to, as soon as it is there. If the stage fails, the whole build does, and with it who waits.
+    ///
+    /// # Errors
+    /// The stage is not built: the target seemed not to need it.
+    async fn outcome(&self, index: usize) -> Result<Arc<State>> {
+        let Some(finished) = self.finished.get(&index) else {
+            let name = &self.file.stages[index].line.text;
+            return Err(Error::invalid(format!(
+                "the stage {name:?} is only used by an ONBUILD trigger: name it in a FROM or COPY of the Dockerfile"
+            )));
+        };
+        let mut finished = finished.subscribe();
+        loop {
+            if let Some(state) = finished.borrow_and_update().clone() {
+                return Ok(state);
+            }
+            // The sender is in `self`: it cannot have gone.
+            let _ = finished.changed().await;
+        }
+    }
+
     /// ARGs that are there without being declared, for FROM lines; inside a stage they have to be declared.
-    fn predefined(&mut self) {
+    fn predefined(&self) -> BTreeMap<String, Option<String>> {
         let own = format!("linux/{}", sampan_image::host_architecture());
         let target = self.request.platform.clone().unwrap_or_else(|| own.clone());
+        let mut globals = BTreeMap::new();
         for (prefix, platform) in [("TARGET", &target), ("BUILD", &own)] {
             let mut parts = platform.splitn(3, '/');
             let mut set = |name: &str, value: Option<&str>| {
-                self.globals.insert(format!("{prefix}{name}"), Some(value.unwrap_or_default().to_owned()));
+                globals.insert(format!("{prefix}{name}"), Some(value.unwrap_or_default().to_owned()));
             };
             set("PLATFORM", Some(platform));
             set("OS", parts.next());
             set("ARCH", parts.next());
             set("VARIANT", parts.next());
         }
-        self.globals.insert(
+        globals.insert(
             "TARGETSTAGE".to_owned(),
             Some(self.request.target.clone()).filter(|it| !it.is_empty()).or(Some("default".to_owned())),
         );
+        globals
     }
 
     /// A word of a FROM line with its variables replaced.
@@ -174,19 +235,23 @@ impl Build {
     }
 
     async fn stage(&mut self, index: usize, stage: &Stage) -> Result<State> {
-        self.begin(&stage.line.text);
+        self.place = (0, 1 + stage.instructions.iter().filter(|it| it.kind.makes_files()).count());
+        self.begin(index, &stage.line.text, true);
+        let names = [stage.name.clone().unwrap_or_default(), index.to_string()];
+        self.no_cache =
+            self.request.no_cache || self.request.no_cache_stages.iter().any(|name| names.contains(name));
         let base = self.global(&stage.base)?;
         if base.is_empty() {
             return Err(Error::invalid(format!("base name ({}) should not be blank", stage.base)));
         }
-        let named = plan::find(&self.file, &base, index).filter(|_| base.parse::<usize>().is_err());
-        let mut state = match named.and_then(|earlier| self.finished.get(&earlier)) {
-            Some(earlier) => State { has_command: false, arguments: BTreeMap::new(), ..earlier.clone() },
+        let named = plan::base(&self.file, &base, index).filter(|_| self.named_context(&base).is_none());
+        let mut state = match named {
+            Some(earlier) => State { has_command: false, ..State::clone(&*self.outcome(earlier).await?) },
             None => self.base(stage, &base).await?,
         };
         state.escape = self.file.escape;
         if let Some(image) = &state.image {
-            self.tell(Event::Image(image.clone()));
+            self.tell(What::Image(image.clone()));
         }
         let triggers = std::mem::take(&mut state.config.on_build);
         for trigger in triggers {
@@ -201,11 +266,12 @@ impl Build {
             Box::pin(self.instruction(&mut state, index, &instruction)).await?;
         }
         for instruction in &stage.instructions {
-            self.begin(&instruction.line.text);
+            self.tell(What::End);
+            self.begin(index, &instruction.line.text, instruction.kind.makes_files());
             Box::pin(self.instruction(&mut state, index, instruction)).await.map_err(|error| {
                 let message = format!("{error}\n{:4} | {}", instruction.line.number, instruction.line.shown);
                 match error.kind() {
-                    Kind::InvalidArgument => Error::invalid(message),
+                    Kind::InvalidArgument => Error::invalid(message).caused_by(error),
                     _ => error,
                 }
             })?;
@@ -213,9 +279,18 @@ impl Build {
         Ok(state)
     }
 
-    fn begin(&mut self, text: &str) {
+    fn begin(&mut self, index: usize, text: &str, makes_files: bool) {
         self.number += 1;
-        self.tell(Event::Step { number: self.number, total: self.total, text: text.to_owned() });
+        self.place.0 += usize::from(makes_files);
+        let name = self.file.stages[index].name.clone();
+        self.tell(What::Begin(Begin {
+            number: self.number,
+            total: self.total,
+            text: text.to_owned(),
+            stage: name.unwrap_or_else(|| format!("stage-{index}")),
+            index,
+            place: makes_files.then_some(self.place),
+        }));
     }
 
     /// A stage on an image, or on nothing.
@@ -236,9 +311,6 @@ impl Build {
             ..State::default()
         };
         state.author.clone_from(&found.author);
-        if state.config.working_dir.is_empty() {
-            state.config.working_dir = "/".to_owned();
-        }
         if !state.has_variable("PATH=") {
             state.config.env.insert(0, crate::state::PATH.to_owned());
         }
@@ -247,6 +319,15 @@ impl Build {
 
     /// An image by name: one that is here, else from its registry.
     async fn image(&self, name: &str, platform: Option<String>) -> Result<String> {
+        let name = match self.named_context(name) {
+            Some((_, NamedContext::Image(other))) => other.as_str(),
+            Some((key, NamedContext::Files)) => {
+                return Err(Error::invalid(format!(
+                    "the context {key:?} is a folder, which no stage can stand on: use COPY --from={key}"
+                )));
+            }
+            None => name,
+        };
         let here = self.builder.engine.build_base(name);
         let here = match here {
             Ok(image) if !self.request.pull => return Ok(image.id.clone()),
@@ -260,9 +341,9 @@ impl Build {
             image: reference.familiar(),
             tag: None,
             platform: platform.or_else(|| self.request.platform.clone()),
-            credentials: self.request.credentials.get(&domain).cloned().unwrap_or_default(),
+            credentials: self.credentials(&domain).await?,
         };
-        self.tell(Event::Note(format!("Pulling {name}")));
+        self.tell(What::Note(format!("Pulling {name}")));
         let (steps, _) = tokio::sync::mpsc::unbounded_channel();
         // The future of a transfer is large: here it would be part of every step's.
         match Box::pin(self.builder.engine.images().pull(request, Steps::new(steps))).await {
@@ -275,14 +356,40 @@ impl Build {
         }
     }
 
+    /// What the caller put in place of an image or stage of this name.
+    fn named_context(&self, name: &str) -> Option<(&str, &NamedContext)> {
+        let whole = |name: &str| Reference::parse(name).ok().map(|name| name.or_latest().to_string());
+        let contexts = &self.request.contexts;
+        let found = contexts.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = found.or_else(|| {
+            let wanted = whole(name)?;
+            contexts.iter().find(|(key, _)| whole(key).as_ref() == Some(&wanted))
+        });
+        found.map(|(key, context)| (key.as_str(), context))
+    }
+
+    async fn credentials(&self, registry: &str) -> Result<Credentials> {
+        match self.request.credentials.get(registry) {
+            Some(given) => Ok(given.clone()),
+            None => Ok(self.client.credentials(registry).await?.unwrap_or_default()),
+        }
+    }
+
     /// Where COPY takes its files from.
     pub(crate) async fn root_of(&self, index: usize, from: Option<&str>) -> Result<Arc<OwnedFd>> {
         let Some(from) = from else {
-            return Ok(Arc::new(self.context.root.try_clone()?));
+            let context = self.context.get_or_try_init(|| self.client.context()).await?;
+            return Ok(Arc::new(context.root.try_clone()?));
         };
-        let earlier = plan::find(&self.file, from, index).and_then(|earlier| self.finished.get(&earlier));
-        let image = match earlier {
-            Some(state) => state.image.clone(),
+        if let Some((key, NamedContext::Files)) = self.named_context(from) {
+            let mut contexts = self.named.lock().await;
+            if !contexts.contains_key(key) {
+                contexts.insert(key.to_owned(), self.client.named_context(key).await?);
+            }
+            return Ok(Arc::new(contexts[key].root.try_clone()?));
+        }
+        let image = match plan::find(&self.file, from, index) {
+            Some(earlier) => self.outcome(earlier).await?.image.clone(),
             None => Some(self.image(from, None).await?),
         };
         let engine = self.builder.engine.clone();
@@ -301,6 +408,7 @@ impl Build {
             history: state.history.clone(),
             writable: None,
             author: state.author.clone(),
+            unfinished: true,
         }
     }
 
@@ -317,22 +425,24 @@ impl Build {
         if let Some(known) = known {
             return Ok(known);
         }
-        let (engine, step) = (self.builder.engine.clone(), self.step_of(&state));
+        let (engine, step) =
+            (self.builder.engine.clone(), BuildStep { unfinished: false, ..self.step_of(&state) });
         let made = tokio_blocking(move || Ok(engine.build_step(&step)?.id.clone())).await?;
-        self.builder.cache.keep(&key, &made)?;
+        self.builder.cache.keep(&key, &made, "image")?;
         Ok(made)
     }
 
     fn warn_of_unused(&self) {
+        let consumed = self.consumed.lock().unwrap_or_else(PoisonError::into_inner);
         let unused: Vec<&str> = self
             .request
             .arguments
             .keys()
             .map(String::as_str)
-            .filter(|name| !self.consumed.contains(*name) && !crate::steps::PROXIES.contains(name))
+            .filter(|name| !consumed.contains(*name) && !crate::steps::PROXIES.contains(name))
             .collect();
         if !unused.is_empty() {
-            self.tell(Event::Note(format!(
+            self.tell(What::Note(format!(
                 "[Warning] One or more build-args [{}] were not consumed",
                 unused.join(" ")
             )));

@@ -6,19 +6,24 @@ use sampan_storage::archive;
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use tokio::sync::OwnedRwLockReadGuard;
 
-/// The context's files. They go with it.
+/// The context's files. They go with it, unless they are kept for the next build.
 #[derive(Debug)]
 pub struct Context {
     folder: PathBuf,
+    /// Keeps others from changing a kept context.
+    kept: Option<OwnedRwLockReadGuard<()>>,
     /// Its root: nothing is ever read outside of it, whatever links say.
     pub(crate) root: OwnedFd,
 }
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // What stays is removed by the next start.
-        let _ = std::fs::remove_dir_all(&self.folder);
+        if self.kept.is_none() {
+            // What stays is removed by the next start.
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
@@ -48,15 +53,24 @@ impl Context {
             std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::process::id());
         let folder = contexts.join(format!("{number:016x}"));
         std::fs::create_dir(&folder).context(format!("cannot make {}", folder.display()))?;
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(&folder, flags, Mode::empty())
-            .map_err(std::io::Error::from)
-            .context("cannot open the context")?;
-        Ok(Self { folder, root })
+        let root = open(&folder)?;
+        Ok(Self { folder, kept: None, root })
+    }
+
+    /// A context that stays when the build is over; while this lives nobody changes it.
+    pub(crate) fn kept(folder: &Path, reading: OwnedRwLockReadGuard<()>) -> Result<Self> {
+        Ok(Self { folder: folder.to_owned(), kept: Some(reading), root: open(folder)? })
+    }
+
+    /// The same with another folder as its root, which lies inside.
+    pub(crate) fn below(mut self, folder: &Path) -> Result<Self> {
+        self.root = open(folder)?;
+        Ok(self)
     }
 
     /// Where it is on the host.
-    pub(crate) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.folder
     }
 
@@ -76,6 +90,13 @@ impl Context {
             .map_err(|error| Error::invalid(format!("{path} cannot be read: {error}")))?;
         Ok(text)
     }
+}
+
+fn open(folder: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::empty())
+        .map_err(std::io::Error::from)
+        .context("cannot open the context")
 }
 
 /// The stream without its compression, which its first bytes tell.

@@ -142,7 +142,15 @@ pub(crate) fn copy(
                 let name = source.path.rsplit('/').next().unwrap_or_default();
                 files::clean(&format!("{path}/{name}"))
             }
-            false => path.clone(),
+            // A link to a file is written through.
+            false => match is_there {
+                Some(_) => archive::stat(layer, Path::new(&path))
+                    .map(|stat| stat.link_target)
+                    .ok()
+                    .filter(|target| !target.is_empty())
+                    .unwrap_or_else(|| path.clone()),
+                None => path.clone(),
+            },
         };
         if source.is_directory && is_there.is_some_and(|kind| kind != FileType::Directory) {
             return Err(Error::invalid(format!("cannot copy to non-directory: {path}")));
@@ -209,6 +217,13 @@ fn rename(
         if is_top && (target_exists || inside.is_empty()) {
             continue;
         }
+        if is_top {
+            // The contents are copied, not the directory: what holds them is new.
+            let new = folder_entry(inside, manner);
+            entry = Entry { mode: manner.mode.unwrap_or(new.mode), ..new };
+            writer.entry(&entry)?;
+            continue;
+        }
         entry.path = name(&entry.path);
         if entry.kind == EntryKind::HardLink {
             entry.link = name(&entry.link);
@@ -246,12 +261,13 @@ pub(crate) fn missing_parents(layer: BorrowedFd<'_>, path: &str) -> Vec<String> 
 ///
 /// # Errors
 /// Something else is in the way.
-pub(crate) fn make_folder(layer: BorrowedFd<'_>, path: &str) -> Result<()> {
+pub(crate) fn make_folder(layer: BorrowedFd<'_>, path: &str, owner: (u32, u32)) -> Result<()> {
     let inside = path.trim_start_matches('/');
     let mut bytes = Vec::new();
     let mut writer = Writer::new(&mut bytes);
     for folder in missing_parents(layer, inside).into_iter().chain([inside.to_owned()]) {
-        writer.entry(&folder_entry(&folder, &Manner::default()))?;
+        let manner = Manner { owner: Some(owner), ..Manner::default() };
+        writer.entry(&folder_entry(&folder, &manner))?;
     }
     writer.finish()?;
     let options = archive::WriteOptions { copy_uid_gid: true, ..archive::WriteOptions::default() };
@@ -278,7 +294,7 @@ fn unpack(root: BorrowedFd<'_>, source: &Source, layer: BorrowedFd<'_>, destinat
         return Ok(false);
     }
     if files::kind(layer, destination).is_none() {
-        make_folder(layer, destination)?;
+        make_folder(layer, destination, (0, 0))?;
     }
     let mut input = std::io::Cursor::new(head[..count].to_vec()).chain(unpacked);
     let options = archive::WriteOptions { copy_uid_gid: true, ..archive::WriteOptions::default() };

@@ -5,17 +5,32 @@
 
 mod build;
 mod cache;
+mod client;
 mod context;
 mod copy;
 pub mod dockerfile;
 mod files;
+mod kept;
 mod mounts;
 mod plan;
+mod remote;
 mod request;
 mod run;
+mod secrets;
 mod state;
 mod steps;
 
 pub use build::Builder;
+pub use cache::{CacheEntry, Pruning};
+pub use client::{Answer, Client, Given};
 pub use context::Context;
-pub use request::{Event, Request};
+pub use kept::Updating;
+pub use request::{Begin, Event, NamedContext, ProgramFailed, Request, What};
+
+/// Everything below a root as a tar stream, with names relative to it. Blocks.
+///
+/// # Errors
+/// What the file system or the receiver said.
+pub fn export(root: std::os::fd::BorrowedFd<'_>, out: &mut dyn std::io::Write) -> sampan_error::Result<()> {
+    Ok(sampan_storage::archive::export(root, out)?)
+}

@@ -10,6 +10,7 @@ use crate::steps::tokio_blocking;
 use sampan_engine::spec::{BindOptions, HostOptions, MountKind, MountRequest};
 use sampan_error::{Context as _, Error, Result};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
@@ -19,7 +20,11 @@ use tokio::sync::OwnedMutexGuard;
 /// The mounts of one step, ready; what they need is held until it is over.
 #[derive(Default)]
 pub(crate) struct Mounts {
-    requests: Vec<MountRequest>,
+    pub(crate) requests: Vec<MountRequest>,
+    /// Variables that only this step's program sees.
+    pub(crate) env: Vec<String>,
+    /// Secrets and sockets of agents, which go with the step.
+    pub(crate) private: Vec<crate::secrets::Private>,
     tmpfs: Vec<(String, String)>,
     /// Where things are mounted.
     pub(crate) targets: Vec<String>,
@@ -75,6 +80,12 @@ impl Build {
     /// Makes the mounts of a step ready.
     pub(crate) async fn mounts(&self, state: &State, index: usize, mounts: &[Mount]) -> Result<Mounts> {
         let mut ready = Mounts::default();
+        // In one order for all, so that two steps never wait for each other.
+        let alone = mounts.iter().filter(|mount| mount.kind == "cache" && mount.sharing != "shared");
+        let alone: BTreeSet<_> = alone.map(cache_id).collect();
+        for id in alone {
+            ready._locks.push(self.builder.engine.build_alone(&format!("mount {id}")).await);
+        }
         for mount in mounts {
             match mount.kind.as_str() {
                 "bind" => self.bind(index, mount, &mut ready).await?,
@@ -84,14 +95,15 @@ impl Build {
                         if mount.size.is_empty() { String::new() } else { format!("size={}", mount.size) };
                     ready.tmpfs.push((mount.target.clone(), size));
                 }
-                kind if mount.required => {
-                    return Err(Error::invalid(format!(
-                        "{kind} {:?} is required, and nobody gave it",
-                        mount.id
-                    )));
+                "secret" => {
+                    self.secret(mount, &mut ready).await?;
+                    continue;
                 }
-                // Without one the program sees nothing there.
-                _ => continue,
+                "ssh" => {
+                    self.agent(mount, &mut ready).await?;
+                    continue;
+                }
+                other => return Err(Error::invalid(format!("unsupported mount type {other:?}"))),
             }
             ready.targets.push(mount.target.clone());
         }
@@ -131,11 +143,7 @@ impl Build {
     }
 
     async fn cache_folder(&self, state: &State, mount: &Mount, ready: &mut Mounts) -> Result<()> {
-        let id = if mount.id.is_empty() { &mount.target } else { &mount.id };
-        if mount.sharing != "shared" {
-            ready._locks.push(self.builder.engine.build_alone(&format!("mount {id}")).await);
-        }
-        let name = hex::encode(Sha256::digest(id));
+        let name = hex::encode(Sha256::digest(cache_id(mount)));
         let path = self.builder.folder()?.join("mounts").join(name);
         let number = |text: &str| -> Result<u32> {
             let text = state.expand(text)?;
@@ -185,7 +193,12 @@ impl Build {
     }
 }
 
-fn request(path: &Path, mount: &Mount) -> MountRequest {
+/// Which cache a mount means.
+fn cache_id(mount: &Mount) -> &str {
+    if mount.id.is_empty() { &mount.target } else { &mount.id }
+}
+
+pub(crate) fn request(path: &Path, mount: &Mount) -> MountRequest {
     MountRequest {
         source: path.to_string_lossy().into_owned(),
         target: mount.target.clone(),

@@ -14,14 +14,19 @@ pub(crate) fn find(file: &Dockerfile, name: &str, before: usize) -> Option<usize
         .or_else(|| name.parse().ok().filter(|index| *index < before))
 }
 
+/// The stage that a FROM line means: by its name as it is kept, in lower case, and never by its number.
+pub(crate) fn base(file: &Dockerfile, name: &str, before: usize) -> Option<usize> {
+    file.stages.get(..before)?.iter().rposition(|stage| stage.name.as_deref() == Some(name))
+}
+
 /// The target's number, and those of all stages that it needs with itself, in order.
 ///
 /// # Errors
-/// No such stage. `base` gives a stage's base with its variables replaced.
+/// No such stage. `base_of` gives a stage's base with its variables replaced.
 pub(crate) fn needed(
     file: &Dockerfile,
     target: &str,
-    base: &dyn Fn(&Stage) -> Result<String>,
+    base_of: &dyn Fn(&Stage) -> Result<String>,
 ) -> Result<(usize, Vec<usize>)> {
     let count = file.stages.len();
     let last = match target {
@@ -36,11 +41,7 @@ pub(crate) fn needed(
             continue;
         }
         let stage = &file.stages[index];
-        // A base is a stage only by its name.
-        open.extend(
-            find(file, &base(stage)?, index)
-                .filter(|_| base(stage).is_ok_and(|base| base.parse::<usize>().is_err())),
-        );
+        open.extend(base(file, &base_of(stage)?, index));
         for instruction in &stage.instructions {
             match &instruction.kind {
                 Kind::Copy(copy) => {

@@ -1,6 +1,7 @@
 //! What a caller asks of a build, and what it is told meanwhile.
 
 use sampan_engine::spec::{HostOptions, NetworkMode};
+use sampan_error::Error;
 use std::collections::BTreeMap;
 
 /// One build.
@@ -20,6 +21,10 @@ pub struct Request {
     pub tags: Vec<String>,
     /// Nothing is taken from the cache.
     pub no_cache: bool,
+    /// The same for these stages alone.
+    pub no_cache_stages: Vec<String>,
+    /// What stands in for images and stages of these names.
+    pub contexts: BTreeMap<String, NamedContext>,
     /// Base images are fetched even when they are here.
     pub pull: bool,
     /// `os/architecture` of base images.
@@ -32,18 +37,29 @@ pub struct Request {
     pub credentials: BTreeMap<String, sampan_engine::Credentials>,
 }
 
-/// What happens.
+/// A context beside the main one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A step begins.
-    Step {
-        /// Its number, from 1.
-        number: usize,
-        /// How many there are.
-        total: usize,
-        /// Its text.
-        text: String,
-    },
+pub enum NamedContext {
+    /// This image, by name or id.
+    Image(String),
+    /// Files, which the client has under the same name.
+    Files,
+}
+
+/// What happens, and at which step. Stages go on side by side: the steps of one come in order, those of several mixed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The step's number, from 1, counted over all stages that are built; 0 is the build as a whole.
+    pub step: usize,
+    /// What happens.
+    pub what: What,
+}
+
+/// What happens at a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It begins.
+    Begin(Begin),
     /// Its outcome was there already.
     Cached,
     /// Its program runs in this container.
@@ -54,4 +70,58 @@ pub enum Event {
     Image(String),
     /// A sentence for the user.
     Note(String),
+    /// It is done.
+    End,
+    /// It failed, and with it the build.
+    Failed(String),
 }
+
+/// A step that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begin {
+    /// Its number.
+    pub number: usize,
+    /// How many steps there are.
+    pub total: usize,
+    /// Its text.
+    pub text: String,
+    /// Its stage: the name, or `stage-` and the number.
+    pub stage: String,
+    /// The stage's number.
+    pub index: usize,
+    /// Which of the stage's steps with files it is, from 1, and how many those are; steps without files have none.
+    pub place: Option<(usize, usize)>,
+}
+
+/// A program of a RUN step that ended with a failure: the cause of the build's.
+#[derive(Debug)]
+pub struct ProgramFailed {
+    /// The program with its arguments.
+    pub command: String,
+    /// Its exit code.
+    pub code: i64,
+}
+
+impl ProgramFailed {
+    /// The one behind an error, if there is one.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<&Self> {
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+impl std::fmt::Display for ProgramFailed {
+    /// In BuildKit's words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "process {:?} did not complete successfully: exit code: {}", self.command, self.code)
+    }
+}
+
+impl std::error::Error for ProgramFailed {}

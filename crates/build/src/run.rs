@@ -3,7 +3,7 @@
 use crate::build::Build;
 use crate::cache::Cache;
 use crate::dockerfile;
-use crate::request::Event;
+use crate::request::{ProgramFailed, What};
 use crate::state::{PATH, State};
 use crate::steps::{PROXIES, tokio_blocking};
 use sampan_engine::containers::{AttachOptions, ClientStream, RemoveOptions, WaitCondition};
@@ -25,7 +25,6 @@ impl Build {
             .iter()
             .filter(|(name, _)| !PROXIES.contains(&name.as_str()))
             .filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)))
-            .filter(|pair| !state.has_variable(pair))
             .collect();
         let created_by = created_by(&declared, &command);
         let (mounts, inputs) = self.mount_inputs(state, index, &run.mounts).await?;
@@ -37,22 +36,22 @@ impl Build {
         let mounts = self.mounts(state, index, &mounts).await?;
         let mut spec = self.specification(state, &image, run, &command, declared)?;
         mounts.apply(&mut spec.host);
+        spec.process.secret_env.clone_from(&mounts.env);
         let engine = self.builder.engine.clone();
         let container = Step::create(&engine, spec).await?;
-        self.tell(Event::Running(container.id.clone()));
+        self.tell(What::Running(container.id.clone()));
         let code = self.watch(&container).await?;
         if code != 0 {
-            return Err(Error::invalid(format!(
-                "The command '{}' returned a non-zero code: {code}",
-                command.join(" ")
-            )));
+            let command = command.join(" ");
+            let message = format!("The command '{command}' returned a non-zero code: {code}");
+            return Err(Error::invalid(message).caused_by(ProgramFailed { command, code }));
         }
         self.remove_mount_points(&container.id, &image, mounts.targets.clone()).await?;
         state.note(created_by.clone());
         let step = sampan_image::BuildStep { writable: Some(container.id.clone()), ..self.step_of(state) };
         state.history_pop();
         let made = tokio_blocking(move || Ok(engine.build_step(&step)?.id.clone())).await?;
-        self.builder.cache.keep(&key, &made)?;
+        self.builder.cache.keep(&key, &made, &created_by)?;
         self.take(state, made, created_by)
     }
 
@@ -81,8 +80,12 @@ impl Build {
         }
         let proxies = self.request.arguments.iter().filter(|(name, _)| PROXIES.contains(&name.as_str()));
         env.extend(proxies.map(|(name, value)| format!("{name}={value}")));
-        env.extend(declared);
-        env.extend(state.config.env.iter().cloned());
+        let is_covered = |pair: &&String| {
+            let name = pair.split('=').next();
+            declared.iter().any(|other| other.split('=').next() == name)
+        };
+        env.extend(state.config.env.iter().filter(|pair| !is_covered(pair)).cloned());
+        env.extend(declared.iter().cloned());
         let process = ProcessOptions {
             user: state.config.user.clone(),
             env,
@@ -122,7 +125,7 @@ impl Build {
         let mut output = tokio::net::UnixStream::from_std(ours)?;
         let mut buffer = vec![0; 16 << 10];
         while let Ok(count @ 1..) = output.read(&mut buffer).await {
-            self.tell(Event::Output(buffer[..count].to_vec()));
+            self.tell(What::Output(buffer[..count].to_vec()));
         }
         Ok(ended.await.status_code)
     }

@@ -29,11 +29,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// A variable: of the environment, else an ARG's.
+    /// A variable: an ARG's, unless an ENV of the same name came after it, else the environment's.
     pub(crate) fn value(&self, name: &str) -> Option<String> {
         let prefix = format!("{name}=");
-        let own = self.config.env.iter().find_map(|pair| pair.strip_prefix(&prefix));
-        own.map(str::to_owned).or_else(|| self.arguments.get(name).cloned().flatten())
+        let own = || self.config.env.iter().find_map(|pair| pair.strip_prefix(&prefix)).map(str::to_owned);
+        self.arguments.get(name).cloned().flatten().or_else(own)
     }
 
     /// A word with its variables replaced and its quotes removed.
@@ -60,6 +60,7 @@ impl State {
     }
 
     pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.arguments.remove(name);
         let prefix = format!("{name}=");
         match self.config.env.iter_mut().find(|pair| pair.starts_with(&prefix)) {
             Some(pair) => *pair = prefix + value,

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::copy::{self, Manner};
 use crate::dockerfile::{self, Instruction, Kind};
 use crate::files;
-use crate::request::Event;
+use crate::request::What;
 use crate::state::State;
 use rustix::fs::FileType;
 use sampan_error::{Error, Result};
@@ -65,6 +65,7 @@ impl Build {
             Kind::Plain => {
                 apply_changes(&mut state.config, std::slice::from_ref(text))?;
                 state.has_command |= keyword == "CMD";
+                state.config.args_escaped |= keyword == "CMD";
                 if keyword == "ENTRYPOINT" && !state.has_command {
                     // A command of the base was meant for the base's entry point.
                     state.config.cmd = None;
@@ -89,7 +90,7 @@ impl Build {
             let default = default.as_deref().map(|default| state.expand(default)).transpose()?;
             let inherited = || self.globals.get(name).cloned().flatten();
             let given = self.request.arguments.get(name).cloned();
-            self.consumed.insert(name.clone());
+            self.consume(name);
             let value = given.or(default).or_else(inherited);
             state.note(format!(
                 "ARG {name}{}",
@@ -103,24 +104,28 @@ impl Build {
     async fn working_directory(&mut self, state: &mut State, path: &str) -> Result<()> {
         let path = state.expand(path)?;
         let whole = state.absolute(&path);
-        let whole = if whole == "/" { whole } else { whole.trim_end_matches('/').to_owned() };
         state.config.working_dir.clone_from(&whole);
         let created_by = format!("WORKDIR {whole}");
         let (engine, image, target) = (self.builder.engine.clone(), state.image.clone(), whole.clone());
-        let exists = tokio_blocking(move || match image {
+        let user = state.config.user.clone();
+        let (exists, owner) = tokio_blocking(move || match image {
             Some(image) => {
                 let view = engine.build_view(&image)?;
-                Ok(files::kind(view.as_fd(), &target) == Some(FileType::Directory))
+                let exists = files::kind(view.as_fd(), &target) == Some(FileType::Directory);
+                let root = exists || user.is_empty();
+                Ok((exists, if root { (0, 0) } else { copy::owner(view.as_fd(), &user)? }))
             }
-            None => Ok(target == "/"),
+            None => Ok((target == "/", (0, 0))),
         })
         .await?;
         if exists {
             state.note(created_by);
             return Ok(());
         }
-        let key = Cache::key(&json!(["workdir", state.image, whole]));
-        let make = move |layer: std::os::fd::BorrowedFd<'_>| copy::make_folder(layer, &whole);
+        let key = Cache::key(&json!(["workdir", state.image, whole, owner]));
+        let make = move |layer: std::os::fd::BorrowedFd<'_>| {
+            copy::make_folder(layer, whole.trim_end_matches('/'), owner)
+        };
         self.layer_step(state, key, created_by, make).await
     }
 
@@ -237,17 +242,17 @@ impl Build {
         })
         .await?;
         state.history_pop();
-        self.builder.cache.keep(&key, &made)?;
+        self.builder.cache.keep(&key, &made, &created_by)?;
         self.take(state, made, created_by)
     }
 
     /// What the cache has for a step, unless it is not to be asked.
     pub(crate) fn cached(&self, key: &str) -> Option<String> {
-        if self.request.no_cache {
+        if self.no_cache {
             return None;
         }
         let found = self.builder.cache.find(key)?;
-        self.tell(Event::Cached);
+        self.tell(What::Cached);
         Some(found)
     }
 
@@ -264,7 +269,7 @@ impl Build {
         state.image = Some(image.clone());
         let grown = layers(&state.image)? > before;
         state.note_files(created_by, grown);
-        self.tell(Event::Image(image));
+        self.tell(What::Image(image));
         Ok(())
     }
 }

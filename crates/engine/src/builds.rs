@@ -7,12 +7,16 @@ use sampan_error::{Context, Result};
 use sampan_image::{BuildStep, Image};
 use sampan_storage::WritableOptions;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
 /// What the ids of a builder's own writable layers begin with; a daemon that starts removes them.
 const PREFIX: &str = "build-";
+
+/// The folder of secrets in the run directory.
+const PRIVATE: &str = "build";
 
 /// Label of the containers of a build's steps; a daemon that starts removes them.
 pub const BUILD_LABEL: &str = "sampan.build";
@@ -113,6 +117,29 @@ impl Engine {
         crate::images::builtin::find(&self.inner.images, name)
     }
 
+    /// Removes an image that a step made, unless something needs it; whether it is gone. Blocks.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn build_forget(&self, image: &str) -> Result<bool> {
+        Ok(self.inner.images.forget_step(image, &self.images().all_users())?)
+    }
+
+    /// Bytes of an image's last layer; 0 when it is gone. Blocks.
+    #[must_use]
+    pub fn build_size(&self, image: &str) -> u64 {
+        let image = self.inner.images.find(image).ok();
+        let layer = image.and_then(|image| image.top_layer().map(str::to_owned));
+        layer.and_then(|layer| self.inner.storage.layer(&layer).ok()).map_or(0, |layer| layer.size)
+    }
+
+    /// The address by which containers of the default network reach the host.
+    #[must_use]
+    pub fn host_gateway(&self) -> String {
+        let network = self.inner.network.default_network();
+        network.subnets.first().map(|subnet| subnet.gateway.to_string()).unwrap_or_default()
+    }
+
     /// Where builds keep contexts and their cache; made when it is missing.
     ///
     /// # Errors
@@ -120,6 +147,20 @@ impl Engine {
     pub fn build_folder(&self) -> Result<PathBuf> {
         let folder = self.inner.config.data_root.join("build");
         std::fs::create_dir_all(&folder).context(format!("cannot make {}", folder.display()))?;
+        Ok(folder)
+    }
+
+    /// A new folder for what must not be on a disk: secrets of a step, sockets of agents. Where the run root is, which
+    /// is memory.
+    ///
+    /// # Errors
+    /// The run root cannot be written.
+    pub fn build_private(&self) -> Result<PathBuf> {
+        let all = self.inner.run_directory.join(PRIVATE);
+        let folder = all.join(crate::identity::random_id());
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::set_permissions(&all, std::fs::Permissions::from_mode(0o700)))
+            .context(format!("cannot make {}", folder.display()))?;
         Ok(folder)
     }
 
@@ -131,6 +172,8 @@ impl Engine {
                 tracing::warn!(layer = %writable.id, %error, "a layer of an unfinished build stays");
             }
         }
+        // There is none unless a build was killed.
+        let _ = std::fs::remove_dir_all(self.inner.run_directory.join(PRIVATE));
         let contexts = self.inner.config.data_root.join("build/contexts");
         for entry in std::fs::read_dir(&contexts).into_iter().flatten().flatten() {
             let _ = std::fs::remove_dir_all(entry.path());

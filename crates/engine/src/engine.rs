@@ -50,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) waiting_clients: crate::containers::waiting::WaitingClients,
     pub(crate) recovered: watch::Sender<bool>,
     pub(crate) seccomp: crate::oci::SeccompCache,
+    pub(crate) residents: crate::residents::Residents,
     /// When this engine was opened, nanoseconds since 1970.
     pub(crate) opened: i64,
 }
@@ -132,6 +133,7 @@ impl Engine {
             waiting_clients: Default::default(),
             recovered: watch::Sender::new(false),
             seccomp: crate::oci::SeccompCache::default(),
+            residents: Default::default(),
             opened: crate::clock::now(),
             config,
         };

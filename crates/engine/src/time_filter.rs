@@ -17,7 +17,7 @@ fn unix(text: &str) -> Option<i64> {
 }
 
 /// A duration in Go's form, in nanoseconds.
-pub(crate) fn duration(text: &str) -> Option<i64> {
+pub fn duration(text: &str) -> Option<i64> {
     let mut rest = text.strip_prefix('-').unwrap_or(text);
     if rest.is_empty() {
         return None;

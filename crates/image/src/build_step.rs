@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::image::{Image, now, rfc3339};
 use crate::ingest::ingest_written;
 use crate::make::{EMPTY_LAYER, platform};
+use crate::remove::ImageUser;
 use crate::store::Store;
 use std::sync::Arc;
 
@@ -21,9 +22,30 @@ pub struct BuildStep {
     pub writable: Option<String>,
     /// Who made it.
     pub author: String,
+    /// It is not the finished image.
+    pub unfinished: bool,
 }
 
 impl Store {
+    /// Removes an image that a step made, unless it has a name, children or containers; whether it is gone.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn forget_step(&self, id: &str, users: &[ImageUser]) -> Result<bool> {
+        let _changing = self.changing();
+        let Ok(image) = self.find(id) else { return Ok(true) };
+        let names = self.names(&image.id);
+        let is_needed = !names.tags.is_empty()
+            || !names.digests.is_empty()
+            || users.iter().any(|user| user.image == image.id)
+            || Self::has_children(&self.state(), &image.id);
+        if is_needed {
+            return Ok(false);
+        }
+        self.remove_image(&image, false, false, true, users, &mut Vec::new())?;
+        Ok(true)
+    }
+
     /// Makes an image of a build's step. An empty layer is left out.
     ///
     /// # Errors
@@ -63,6 +85,7 @@ impl Store {
             rootfs: RootFs { kind: "layers".into(), diff_ids },
             history,
         };
-        self.finish(&file, layer, parent.map(|parent| parent.id.clone()), None)
+        // A built image stands alone: what it was made from can be removed under it.
+        self.finish(&file, layer, None, None, step.unfinished)
     }
 }

@@ -50,6 +50,8 @@ pub struct Image {
     pub layer_sizes: Vec<u64>,
     /// The image that it was committed or built from here, if known.
     pub parent: Option<String>,
+    /// An unfinished image of a build, which lives with the build cache and is not shown.
+    pub step: bool,
     /// When it was last tagged, nanoseconds since 1970; 0 for never.
     pub last_tagged_at: i64,
     /// Length in bytes of the configuration.
@@ -120,6 +122,7 @@ impl Image {
             size: 0,
             layer_sizes: Vec::new(),
             parent: None,
+            step: false,
             last_tagged_at: 0,
             config_size: bytes.len() as u64,
             manifests: Vec::new(),
@@ -176,6 +179,8 @@ pub(crate) fn now() -> i64 {
 pub(crate) struct ImageRecord {
     pub(crate) id: String,
     pub(crate) parent: Option<String>,
+    #[serde(default)]
+    pub(crate) step: bool,
     pub(crate) last_tagged_at: i64,
     /// Complete references.
     pub(crate) names: Vec<String>,

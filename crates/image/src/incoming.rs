@@ -146,7 +146,7 @@ impl Incoming {
         }
         let _changing = self.store.changing();
         let mut new = self.store.find(&self.id).is_err();
-        let image = self.store.enter(&self.config, None)?;
+        let image = self.store.enter(&self.config, None, false)?;
         let mut moved = Vec::new();
         for name in names {
             new |= self.store.state().names.get(&name.to_string()) != Some(&image.id);

@@ -64,7 +64,7 @@ impl Store {
             let mut names = names_in(&state, &image.id);
             let untagged = names.tags.is_empty() && names.digests.is_empty();
             let is_parent = parents.contains(image.id.as_str());
-            if untagged && is_parent && (!all || wanted.dangling == Some(true)) {
+            if untagged && (is_parent || image.step) && (!all || wanted.dangling == Some(true)) {
                 continue;
             }
             if wanted.dangling.is_some_and(|dangling| dangling != names.tags.is_empty())

@@ -117,7 +117,7 @@ impl Store {
         let mut loaded: Vec<Loaded> = Vec::new();
         for (image, item) in images {
             layers.commit(&image, &item.layers, progress)?;
-            let image = self.enter(&item.config, None)?;
+            let image = self.enter(&item.config, None, false)?;
             let mut result = Loaded { id: image.id.clone(), names: Vec::new(), moved: Vec::new() };
             for name in &item.names {
                 let Ok(name) = Reference::parse(name) else { continue };

@@ -83,7 +83,7 @@ impl Store {
             config,
             rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },
         };
-        self.finish(&file, Some(layer), None, name.as_ref())
+        self.finish(&file, Some(layer), None, name.as_ref(), false)
     }
 
     /// Makes an image from a container's changes, given as a layer tar. Returns the image's id.
@@ -151,7 +151,8 @@ impl Store {
             history,
         };
         let layer = (!empty).then_some(layer);
-        let image = self.finish(&file, layer, parent.map(|parent| parent.id.clone()), name.as_ref())?;
+        let image =
+            self.finish(&file, layer, parent.map(|parent| parent.id.clone()), name.as_ref(), false)?;
         Ok(image.id.clone())
     }
 
@@ -202,16 +203,17 @@ impl Store {
             None => true,
             Some(image) => image.id != id && image.config.labels.contains_key(BUILTIN_LABEL),
         };
-        self.finish(&file, layer, None, take.then_some(&name))
+        self.finish(&file, layer, None, take.then_some(&name), false)
     }
 
-    /// Commits the top layer, enters the image and names it.
+    /// Commits the top layer, enters the image and names it. `step` is an unfinished image of a build.
     pub(crate) fn finish(
         &self,
         file: &ConfigFile,
         layer: Option<Ingested>,
         parent: Option<String>,
         name: Option<&Reference>,
+        step: bool,
     ) -> Result<Arc<Image>> {
         let config = encode(file)?;
         if layer.is_some() {
@@ -227,7 +229,7 @@ impl Store {
             };
             self.driver.commit_layer(layer.staged, top, below)?;
         }
-        let image = self.enter(&config, parent)?;
+        let image = self.enter(&config, parent, step)?;
         if let Some(name) = name {
             self.set_name(name, &image.id)?;
         }

@@ -246,6 +246,7 @@ impl Store {
                 let in_use = users.iter().any(|user| user.image == image.id);
                 let tagged = !names.tags.is_empty() || (dangling_only && !names.digests.is_empty());
                 if in_use
+                    || (image.step && names.tags.is_empty())
                     || (dangling_only && tagged)
                     || !wanted.fits(&image)
                     || Self::has_children(&self.state(), &image.id)

@@ -211,6 +211,7 @@ impl Store {
             ImageError::Damaged(format!("image {} lacks a layer and is set aside: {error}", record.id))
         })?;
         image.parent.clone_from(&record.parent);
+        image.step = record.step;
         image.last_tagged_at = record.last_tagged_at;
         image.manifests.clone_from(&record.manifests);
         image.attestations.clone_from(&record.attestations);
@@ -247,13 +248,14 @@ impl Store {
 
     /// Enters an image whose layers are all committed: its configuration first, then its record.
     /// The caller holds `changing`.
-    pub(crate) fn enter(&self, config: &[u8], parent: Option<String>) -> Result<Arc<Image>> {
+    pub(crate) fn enter(&self, config: &[u8], parent: Option<String>, step: bool) -> Result<Arc<Image>> {
         let mut image = Image::from_config(config)?;
         if let Some(known) = self.state().images.get(&image.id) {
             return Ok(Arc::clone(known));
         }
         self.fill_sizes(&mut image)?;
         image.parent = parent;
+        image.step = step;
         image.entered_at = now();
         self.blobs.put(config)?;
         self.write_image(&image, Vec::new())?;
@@ -270,6 +272,7 @@ impl Store {
         let record = ImageRecord {
             id: image.id.clone(),
             parent: image.parent.clone(),
+            step: image.step,
             last_tagged_at: image.last_tagged_at,
             names,
             manifests: image.manifests.clone(),

@@ -3,9 +3,10 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 28] = [
+const LAYERS: [(&str, u8); 30] = [
     ("sampan-error", 0),
     ("sampan-sys", 1),
+    ("sampan-git", 1),
     ("sampan-hello", 1),
     ("sampan-host-names", 1),
     ("sampan-state", 2),
@@ -21,6 +22,7 @@ const LAYERS: [(&str, u8); 28] = [
     ("sampan-shim", 3),
     ("sampan-storage", 3),
     ("sampan-build", 4),
+    ("sampan-buildkit", 4),
     ("sampan-engine", 4),
     ("sampan-fleet", 4),
     ("sampan-api", 5),
@@ -35,8 +37,14 @@ const LAYERS: [(&str, u8); 28] = [
 ];
 
 /// The command line talks to the socket: of our own packages it may use only these.
-const CLI_MAY_USE: [&str; 5] =
-    ["sampan-daemon", "sampan-error", "sampan-host-names", "sampan-sys", "sampan-shim-embedded"];
+const CLI_MAY_USE: [&str; 6] = [
+    "sampan-daemon",
+    "sampan-error",
+    "sampan-git",
+    "sampan-host-names",
+    "sampan-sys",
+    "sampan-shim-embedded",
+];
 
 /// Tools that stand outside: they drive programs and may use nothing that the product is made of,
 /// except what reads and speaks its errors.

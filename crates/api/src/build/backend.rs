@@ -1,21 +1,43 @@
 //! What these routes need of an engine.
 
-use sampan_build::{Event, Request};
+use sampan_build::{CacheEntry, Event, Pruning, Request};
+use sampan_buildkit::{Introduction, Upgraded};
 use sampan_engine::ByteStream;
 use sampan_error::Result;
 use std::future::Future;
 use tokio::sync::mpsc::UnboundedSender;
 
+/// Where a context comes from.
+pub(crate) enum Source {
+    /// The client sends it: a tar stream.
+    Given(ByteStream),
+    /// It is at this address.
+    Fetched(String),
+}
+
 /// The builder of an engine.
 pub(crate) trait Backend: Clone + Send + Sync + 'static {
-    /// Builds from a context, a tar stream; without one the context is empty. Gives the image's id.
+    /// Builds. Gives the image's id.
     fn build(
         &self,
         request: Request,
-        context: Option<ByteStream>,
+        context: Source,
         events: UnboundedSender<Event>,
     ) -> impl Future<Output = Result<String>> + Send;
 
-    /// Forgets outcomes of steps; how many.
-    fn prune_builds(&self) -> impl Future<Output = Result<usize>> + Send;
+    /// Forgets outcomes of steps; gives them.
+    fn prune_builds(&self, pruning: Pruning) -> impl Future<Output = Result<Vec<CacheEntry>>> + Send;
+
+    /// Outcomes of steps that are remembered.
+    fn build_cache(&self) -> impl Future<Output = Result<Vec<CacheEntry>>> + Send;
+
+    /// Serves BuildKit's control API on a connection that has left HTTP/1, until it ends.
+    fn serve_buildkit(&self, connection: Upgraded) -> impl Future<Output = ()> + Send;
+
+    /// Keeps the session of a client of BuildKit's until its connection ends.
+    fn keep_session(
+        &self,
+        introduction: Introduction,
+        connection: Upgraded,
+    ) -> impl Future<Output = ()> + Send;
 }

@@ -1,19 +1,20 @@
 //! Handlers: parse, call, convert.
 
-use super::backend::Backend;
+use super::backend::{Backend, Source};
+use super::order::InOrder;
 use super::query;
 use crate::containers::backend::byte_stream;
 use crate::http::{Call, Outcome, reply};
 use crate::images::progress::run;
 use crate::images::transfer::all_credentials;
 use crate::images::wire::{Aux, Progress};
-use sampan_build::Event;
-use sampan_error::{Error, Result};
+use sampan_build::What;
+use sampan_error::Result;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// What is told of a build.
 enum Told {
-    Event(Event),
+    What(What),
     Image(String),
     Line(String),
 }
@@ -23,25 +24,26 @@ pub(super) async fn build<E: Backend>(call: Call<E>) -> Result<Outcome> {
     let mut request = query::request(&call.query)?;
     request.credentials = all_credentials(&call.headers)?;
     let remote = call.query.text("remote").unwrap_or_default().to_owned();
-    if !remote.is_empty() {
-        return Err(Error::not_implemented(format!(
-            "a build of {remote} is not possible yet: fetch it, and build the folder"
-        )));
-    }
     let quiet = call.query.flag("q");
     let engine = call.engine.clone();
-    let context = byte_stream(call.into_stream());
+    let context = match remote.as_str() {
+        "" => Source::Given(byte_stream(call.into_stream())),
+        _ => Source::Fetched(remote),
+    };
     let (told, steps) = unbounded_channel();
     let work = async move {
         let (events, mut heard) = unbounded_channel();
         let tags = request.tags.clone();
         let passing = told.clone();
         let pass_on = async move {
+            let mut order = InOrder::default();
             while let Some(event) = heard.recv().await {
-                let _ = passing.send(Told::Event(event));
+                for what in order.push(event) {
+                    let _ = passing.send(Told::What(what));
+                }
             }
         };
-        let (built, ()) = tokio::join!(engine.build(request, Some(context), events), pass_on);
+        let (built, ()) = tokio::join!(engine.build(request, context, events), pass_on);
         let id = built?;
         // Whoever asked may have gone.
         let say = |what| drop(told.send(what));
@@ -71,14 +73,15 @@ fn show(told: Told, quiet: bool) -> Option<Progress> {
     let text = match told {
         Told::Image(id) => return Some(Progress { aux: Some(Aux::Built { id }), ..Progress::default() }),
         Told::Line(text) => text,
-        Told::Event(_) if quiet => return None,
-        Told::Event(event) => match event {
-            Event::Step { number, total, text } => format!("Step {number}/{total} : {text}\n"),
-            Event::Cached => " ---> Using cache\n".to_owned(),
-            Event::Running(id) => format!(" ---> Running in {}\n", short(&id)),
-            Event::Output(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Event::Image(id) => format!(" ---> {}\n", short(&id)),
-            Event::Note(text) => format!("{text}\n"),
+        Told::What(_) if quiet => return None,
+        Told::What(what) => match what {
+            What::Begin(begin) => format!("Step {}/{} : {}\n", begin.number, begin.total, begin.text),
+            What::Cached => " ---> Using cache\n".to_owned(),
+            What::Running(id) => format!(" ---> Running in {}\n", short(&id)),
+            What::Output(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            What::Image(id) => format!(" ---> {}\n", short(&id)),
+            What::Note(text) => format!("{text}\n"),
+            What::End | What::Failed(_) => return None,
         },
     };
     Some(Progress { stream: Some(text), ..Progress::default() })
@@ -86,6 +89,8 @@ fn show(told: Told, quiet: bool) -> Option<Progress> {
 
 /// `POST /build/prune`
 pub(super) async fn prune<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    call.engine.prune_builds().await?;
-    Ok(reply::ok(&serde_json::json!({"CachesDeleted": [], "SpaceReclaimed": 0}))?.into())
+    let gone = call.engine.prune_builds(query::pruning(&call.query)?).await?;
+    let bytes: u64 = gone.iter().map(|entry| entry.bytes).sum();
+    let ids: Vec<_> = gone.into_iter().map(|entry| entry.id).collect();
+    Ok(reply::ok(&serde_json::json!({"CachesDeleted": ids, "SpaceReclaimed": bytes}))?.into())
 }

@@ -1,12 +1,13 @@
 //! What the query of a build says, as clients write it: much of it is noise that means nothing.
 
 use crate::containers::network_mode;
-use crate::http::Form;
-use sampan_build::Request;
+use crate::http::{Form, filters};
+use sampan_build::{Pruning, Request};
 use sampan_engine::spec::HostOptions;
 use sampan_error::{Error, Result};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Reads the query.
 ///
@@ -40,7 +41,37 @@ pub(super) fn request(query: &Form) -> Result<Request> {
         network: network.map(network_mode),
         host: host(query)?,
         credentials: BTreeMap::new(),
+        ..Request::default()
     })
+}
+
+/// What a pruning leaves: `keep-storage` and its successors in bytes, and the filter `until`.
+///
+/// # Errors
+/// What is no number, and filters that nobody knows.
+pub(super) fn pruning(query: &Form) -> Result<Pruning> {
+    let mut pruning = Pruning::default();
+    for name in ["keep-storage", "reserved-space", "max-used-space"] {
+        let text = query.text(name).unwrap_or_default();
+        if !matches!(text, "" | "0") {
+            let bytes = text.parse().map_err(|_| Error::invalid(format!("{name}: {text:?} is no number")))?;
+            pruning.keep_bytes = Some(bytes);
+        }
+    }
+    for (name, values) in filters::parse(query)? {
+        match name.as_str() {
+            "until" | "unused-for" => {
+                let text = values.first().map(String::as_str).unwrap_or_default();
+                let age = sampan_engine::duration(text).and_then(|age| u64::try_from(age).ok());
+                let age = age.ok_or_else(|| {
+                    Error::invalid(format!("filter {name}: {text:?} is no duration, like 24h"))
+                })?;
+                pruning.older_than = Some(Duration::from_nanos(age));
+            }
+            _ => return Err(Error::invalid(format!("invalid filter '{name}'"))),
+        }
+    }
+    Ok(pruning)
 }
 
 /// Limits of RUN steps.

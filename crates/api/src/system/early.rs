@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// What `/_ping` says beside the headers that every answer has.
 const PING: [(HeaderName, &str); 4] = [
     // 1 is the classic builder, 2 BuildKit.
-    (HeaderName::from_static("builder-version"), "1"),
+    (HeaderName::from_static("builder-version"), "2"),
     (HeaderName::from_static("swarm"), "inactive"),
     (hyper::header::CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
     (hyper::header::PRAGMA, "no-cache"),

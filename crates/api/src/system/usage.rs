@@ -3,11 +3,13 @@
 use super::backend::Backend as SystemBackend;
 use crate::containers::convert::summary;
 use crate::containers::wire::Summary;
-use crate::http::time::now;
+use crate::http::time::{now, rfc3339};
 use crate::http::{Call, Outcome, Version, reply};
-use crate::{images, volumes};
+use crate::{build, images, volumes};
+use sampan_build::CacheEntry;
 use sampan_error::{Error, Result};
 use serde::Serialize;
+use std::time::SystemTime;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -16,7 +18,44 @@ struct DiskUsage {
     images: Option<Vec<images::wire::Summary>>,
     containers: Option<Vec<Summary>>,
     volumes: Option<Vec<volumes::wire::Volume>>,
-    build_cache: Option<[(); 0]>,
+    build_cache: Option<Vec<BuildCache>>,
+}
+
+/// An outcome of a build's step.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct BuildCache {
+    #[serde(rename = "ID")]
+    id: String,
+    r#type: &'static str,
+    description: String,
+    in_use: bool,
+    shared: bool,
+    size: u64,
+    created_at: String,
+    last_used_at: String,
+    usage_count: u64,
+}
+
+impl From<CacheEntry> for BuildCache {
+    fn from(entry: CacheEntry) -> Self {
+        Self {
+            id: entry.id,
+            r#type: "regular",
+            description: entry.description,
+            in_use: false,
+            shared: false,
+            size: entry.bytes,
+            created_at: rfc3339(nanoseconds(entry.created)),
+            last_used_at: rfc3339(nanoseconds(entry.used)),
+            usage_count: 1,
+        }
+    }
+}
+
+fn nanoseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Which parts a client asks for; from 1.42 on it may choose.
@@ -45,7 +84,7 @@ impl Parts {
 /// `GET /system/df`
 pub(super) async fn disk_usage<E>(call: Call<E>) -> Result<Outcome>
 where
-    E: SystemBackend + images::backend::Backend + volumes::backend::Backend,
+    E: SystemBackend + build::backend::Backend + images::backend::Backend + volumes::backend::Backend,
 {
     let parts = Parts::of(&call)?;
     let usage = call.engine.disk_usage().await?;
@@ -75,12 +114,16 @@ where
         }
         volumes = Some(list);
     }
+    let mut cache = None;
+    if parts.has("build-cache") {
+        cache = Some(call.engine.build_cache().await?.into_iter().map(BuildCache::from).collect());
+    }
     let answer = DiskUsage {
         layers_size: usage.layers,
         images: rows,
         containers: parts.has("container").then_some(containers),
         volumes,
-        build_cache: parts.has("build-cache").then_some([]),
+        build_cache: cache,
     };
     Ok(reply::ok(&answer)?.into())
 }

@@ -286,15 +286,23 @@ impl crate::build::backend::Backend for FakeEngine {
     async fn build(
         &self,
         request: sampan_build::Request,
-        _context: Option<sampan_engine::ByteStream>,
+        _context: crate::build::backend::Source,
         _events: tokio::sync::mpsc::UnboundedSender<sampan_build::Event>,
     ) -> Result<String> {
         self.call("build", &format!("{:?}", request.tags))?;
         Ok("sha256:built".to_owned())
     }
 
-    async fn prune_builds(&self) -> Result<usize> {
-        self.call("prune_builds", "")?;
-        Ok(0)
+    async fn prune_builds(&self, pruning: sampan_build::Pruning) -> Result<Vec<sampan_build::CacheEntry>> {
+        self.call("prune_builds", &format!("{pruning:?}"))?;
+        Ok(Vec::new())
     }
+
+    async fn build_cache(&self) -> Result<Vec<sampan_build::CacheEntry>> {
+        Ok(Vec::new())
+    }
+
+    async fn serve_buildkit(&self, _: sampan_buildkit::Upgraded) {}
+
+    async fn keep_session(&self, _: sampan_buildkit::Introduction, _: sampan_buildkit::Upgraded) {}
 }

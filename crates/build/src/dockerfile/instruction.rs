@@ -53,6 +53,14 @@ pub enum Kind {
     Words(Vec<String>),
 }
 
+impl Kind {
+    /// Whether it makes files, as opposed to saying something about the image.
+    #[must_use]
+    pub fn makes_files(&self) -> bool {
+        matches!(self, Self::Add(_) | Self::Copy(_) | Self::Run(_) | Self::Workdir(_))
+    }
+}
+
 /// RUN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {

@@ -13,6 +13,8 @@ pub struct Mount {
     pub from: String,
     /// Which cache or secret.
     pub id: String,
+    /// The variable that a secret is seen as, in place of a file or beside it.
+    pub env: String,
     /// `shared`, `private` or `locked`.
     pub sharing: String,
     /// Octal mode of a new cache's folder.
@@ -54,6 +56,7 @@ pub(super) fn parse(text: &str) -> Result<Mount, String> {
             "source" | "src" => mount.source = text()?,
             "from" => mount.from = text()?,
             "id" => mount.id = text()?,
+            "env" => mount.env = text()?,
             "sharing" => mount.sharing = text()?,
             "mode" => mount.mode = text()?,
             "uid" => mount.user = text()?,

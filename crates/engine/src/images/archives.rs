@@ -80,7 +80,7 @@ impl Images {
     }
 
     /// All containers with their images.
-    pub(super) fn all_users(&self) -> Vec<ImageUser> {
+    pub(crate) fn all_users(&self) -> Vec<ImageUser> {
         let containers = self.engine.inner.registry.all();
         containers
             .iter()

@@ -138,9 +138,17 @@ impl Images {
     /// # Errors
     /// What the server said; as [`Self::import`].
     pub async fn import_from(&self, address: &str, options: ImportOptions) -> Result<String> {
+        self.import(self.open_url(address).await?, options).await
+    }
+
+    /// What lies at an address of a web server.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn open_url(&self, address: &str) -> Result<ByteStream> {
         use futures_util::StreamExt;
         let stream = self.engine.inner.transfers.registries().open_url(address).await?;
-        self.import(Box::pin(stream.map(|chunk| chunk.map_err(Into::into))), options).await
+        Ok(Box::pin(stream.map(|chunk| chunk.map_err(Into::into))))
     }
 
     /// What images take on the disk.

@@ -57,6 +57,7 @@ pub(crate) fn environment(record: &ContainerRecord) -> Vec<String> {
         variables.push("TERM=xterm".to_owned());
     }
     overlay(&mut variables, &record.resolved.env);
+    overlay(&mut variables, &record.spec.process.secret_env);
     variables
 }
 

@@ -64,6 +64,9 @@ pub struct ProcessOptions {
     pub stdin_once: bool,
     /// `NAME=value`; a `NAME` alone removes the image's variable of that name.
     pub env: Vec<String>,
+    /// Further ones, which are neither written down nor shown.
+    #[serde(skip)]
+    pub secret_env: Vec<String>,
     /// The command, or the arguments of the entry point.
     pub cmd: Option<Vec<String>>,
     /// The entry point. Setting it drops the image's command.

@@ -29,6 +29,7 @@ pub(crate) fn process(config: Config) -> Result<ProcessOptions> {
         open_stdin: config.open_stdin,
         stdin_once: config.stdin_once,
         env: config.env.unwrap_or_default(),
+        secret_env: Vec::new(),
         cmd: config.cmd.map(|words| words.0),
         entrypoint: config.entrypoint.map(|words| words.0),
         healthcheck: config.healthcheck.map(healthcheck).transpose()?,

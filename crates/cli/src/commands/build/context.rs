@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::ignore::Ignore;
 use crate::failure::{Failure, Result};
@@ -102,64 +101,16 @@ impl Drop for Repository {
     }
 }
 
-/// Whether a context is a repository's address: `git@…`, `git://…`, or one that ends in `.git`, with `#REF:FOLDER`.
-pub(super) fn is_repository(text: &str) -> bool {
-    let address = text.split('#').next().unwrap_or_default();
-    text.starts_with("git@")
-        || text.starts_with("git://")
-        || text.starts_with("ssh://")
-        || (address.contains("://") && address.ends_with(".git"))
-        || text.starts_with("github.com/")
-}
-
 /// Fetches a repository with this machine's `git`, which knows its keys and proxies.
 ///
 /// # Errors
 /// There is no `git`; no such repository, reference or folder.
 pub(super) fn fetch(text: &str) -> Result<Repository> {
-    let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
-    let (reference, below) = fragment.split_once(':').unwrap_or((fragment, ""));
-    let address =
-        if address.starts_with("github.com/") { format!("https://{address}") } else { address.to_owned() };
     let number = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), text);
     let folder = std::env::temp_dir().join(format!("sampan-build-{number:016x}"));
     fs::create_dir(&folder)?;
-    let repository = Repository { context: folder.clone(), folder };
-    let git = |words: &[&str]| -> Result<()> {
-        let mut command = Command::new("git");
-        command
-            .arg("-C")
-            .arg(&repository.folder)
-            .args(words)
-            .stdin(Stdio::null())
-            .env("GIT_TERMINAL_PROMPT", "0");
-        let output = command
-            .output()
-            .map_err(|error| Failure::message(format!("unable to run git: {error}; install it")))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(Failure::message(format!("unable to prepare context: git {}: {said}", words.join(" "))))
-    };
-    // A reference may be a branch, a tag or a commit: servers give each of them by its name.
-    let wanted = if reference.is_empty() { "HEAD" } else { reference };
-    git(&["init", "--quiet"])?;
-    git(&["remote", "add", "origin", &address])?;
-    git(&["fetch", "--quiet", "--depth", "1", "origin", wanted])
-        .or_else(|_| git(&["fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*", "--tags"]))?;
-    git(&["checkout", "--quiet", "FETCH_HEAD"]).or_else(|failure| {
-        if reference.is_empty() { Err(failure) } else { git(&["checkout", "--quiet", reference]) }
-    })?;
-    git(&["submodule", "--quiet", "update", "--init", "--recursive", "--depth", "1"])?;
-    fs::remove_dir_all(repository.folder.join(".git"))?;
-    let context = repository.folder.join(below.trim_start_matches('/'));
-    let inside = context.canonicalize().ok().filter(|real| {
-        repository.folder.canonicalize().is_ok_and(|root| real.starts_with(root)) && real.is_dir()
-    });
-    let mut repository = repository;
-    repository.context = inside.ok_or_else(|| {
-        Failure::message(format!("unable to prepare context: the repository has no folder {below:?}"))
-    })?;
+    let mut repository = Repository { context: folder.clone(), folder };
+    repository.context = sampan_git::checkout(text, &repository.folder)
+        .map_err(|error| Failure::message(format!("unable to prepare context: {error}")))?;
     Ok(repository)
 }

@@ -251,7 +251,7 @@ impl Args {
         if wanted == "-" {
             return self.stdin();
         }
-        if context::is_repository(wanted) {
+        if sampan_git::is_address(wanted) {
             let repository = context::fetch(wanted)?;
             let (body, name) = self.folder(&repository.context)?;
             return Ok((body, name, Some(repository)));

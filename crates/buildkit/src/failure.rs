@@ -1,0 +1,45 @@
+//! Failures as gRPC states them. As everywhere, this is the one place that knows how.
+
+use sampan_build::ProgramFailed;
+use sampan_error::{Error, Kind};
+use tonic::{Code, Status};
+
+/// A failure of ours, for a client.
+pub(crate) fn status(error: &Error) -> Status {
+    let code = match error.kind() {
+        Kind::NotImplemented => Code::Unimplemented,
+        Kind::Unavailable => Code::Unavailable,
+        Kind::Cancelled => Code::Cancelled,
+        // Clients show any other code's name before the sentence, so BuildKit itself uses none.
+        _ => Code::Unknown,
+    };
+    let message = error.to_string();
+    let place = message.split_once('\n').map(|(_, place)| format!("\n{place}")).unwrap_or_default();
+    match ProgramFailed::of(error) {
+        Some(failed) => Status::new(code, format!("{failed}{place}")),
+        None => Status::new(code, message),
+    }
+}
+
+/// A client's failure, for a build.
+pub(crate) fn error(what: &str, status: &Status) -> Error {
+    let kind = match status.code() {
+        Code::NotFound => Kind::NotFound,
+        Code::Cancelled => Kind::Cancelled,
+        Code::Unavailable => Kind::Unavailable,
+        Code::PermissionDenied => Kind::PermissionDenied,
+        Code::Unimplemented => Kind::NotImplemented,
+        _ => Kind::InvalidArgument,
+    };
+    let message =
+        if status.message().is_empty() { "the client ended the connection" } else { status.message() };
+    Error::new(kind, format!("{what}: {message}"))
+}
+
+/// A frontend that is not ours.
+pub(crate) fn unknown_frontend(name: &str) -> Status {
+    Status::unimplemented(format!(
+        "the frontend {name:?} is not possible here: the language of Dockerfiles is built in, so leave \
+         \"# syntax=\" and BUILDKIT_SYNTAX out"
+    ))
+}

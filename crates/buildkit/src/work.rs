@@ -1,0 +1,94 @@
+//! One build for a client: its Dockerfile, then the steps.
+
+use crate::builds::Running;
+use crate::files::{self, Wanted};
+use crate::options::{self, Options};
+use crate::session::{Session, once};
+use crate::sessions::Open;
+use crate::{BuildKit, remote};
+use bollard_buildkit_proto::pb::Definition;
+use futures_util::FutureExt;
+use sampan_build::{Builder, Context, dockerfile};
+use sampan_error::{Error, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// Builds; gives the image's id.
+///
+/// # Errors
+/// The options or the Dockerfile are wrong, the client left, a step failed.
+pub(crate) async fn build(
+    kit: &BuildKit,
+    running: &Running,
+    options: HashMap<String, String>,
+    inputs: HashMap<String, Definition>,
+) -> Result<String> {
+    let options = options::read(options, &inputs, running.may_use_host_network)?;
+    let open = kit.shared.sessions.find(&running.session).await?;
+    let builder = Builder::new(&kit.engine)?;
+    let remote = match &options.remote {
+        Some(address) => Some(remote::fetch(&builder, &open, running, address).await?),
+        None => None,
+    };
+    let (text, ignored) = dockerfile_of(&builder, &open, running, &options, remote.as_ref()).await?;
+    if let Ok(file) = dockerfile::parse(&text) {
+        running.progress.set_stages(file.stages.len());
+    }
+    let mut request = options.request;
+    request.dockerfile_text = Some(text);
+    let client: Arc<dyn sampan_build::Client> = Arc::new(Session {
+        builder: builder.clone(),
+        open,
+        progress: Arc::clone(&running.progress),
+        folder: options.folder,
+        exclude: files::ignore::patterns(&ignored),
+        named: options.named,
+        remote: std::sync::Mutex::new(remote),
+    });
+    let (events, mut heard) = unbounded_channel();
+    let tell = async {
+        while let Some(event) = heard.recv().await {
+            running.progress.event(event);
+        }
+    };
+    let (built, ()) = tokio::join!(Box::pin(builder.build(request, client, events)), tell);
+    built
+}
+
+/// The Dockerfile's text, and the text of its `.dockerignore`.
+async fn dockerfile_of(
+    builder: &Builder,
+    open: &Open,
+    running: &Running,
+    options: &Options,
+    remote: Option<&Context>,
+) -> Result<(String, String)> {
+    let name = if options.dockerfile.is_empty() { "Dockerfile" } else { &options.dockerfile };
+    let own_ignore = format!("{name}.dockerignore");
+    let folder = match (&options.dockerfile_folder, remote) {
+        (None, Some(remote)) => return Ok((remote.text(name)?, String::new())),
+        (folder, _) => folder.clone().unwrap_or_else(|| options.folder.clone()),
+    };
+    let wanted = Wanted { folder, include: vec![name.to_owned(), own_ignore.clone()], ..Wanted::default() };
+    let shown = format!("[internal] load build definition from {name}");
+    let loading = async {
+        let files = once(builder, open, wanted).await?;
+        let text = files.text(name).map_err(|_| {
+            Error::invalid(format!("failed to read dockerfile: open {name}: no such file or directory"))
+        })?;
+        Ok::<_, Error>((text, files.text(&own_ignore).ok()))
+    };
+    let (text, own) = running.progress.task(&shown, loading.boxed()).await?;
+    if let Some(own) = own {
+        return Ok((text, own));
+    }
+    if remote.is_some() {
+        return Ok((text, String::new()));
+    }
+    let include = vec![".dockerignore".to_owned()];
+    let wanted = Wanted { folder: options.folder.clone(), include, ..Wanted::default() };
+    let loading = once(builder, open, wanted).boxed();
+    let ignored = running.progress.task("[internal] load .dockerignore", loading).await?;
+    Ok((text, ignored.text(".dockerignore").unwrap_or_default()))
+}
