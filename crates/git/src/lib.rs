@@ -39,13 +39,18 @@ pub fn checkout(text: &str, folder: &Path) -> Result<PathBuf> {
     let wanted = if reference.is_empty() { "HEAD" } else { reference };
     git(&["init", "--quiet"])?;
     git(&["remote", "add", "--", "origin", &address])?;
-    git(&["fetch", "--quiet", "--depth", "1", "--end-of-options", "origin", wanted])
-        // Servers that are only files know no depths, and some give no commits by number.
-        .or_else(|_| git(&["fetch", "--quiet", "--end-of-options", "origin", wanted]))
-        .or_else(|_| git(&["fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*", "--tags"]))?;
-    git(&["checkout", "--quiet", "FETCH_HEAD"]).or_else(|failure| {
-        if reference.is_empty() { Err(failure) } else { git(&["checkout", "--quiet", reference]) }
-    })?;
+    let fetched = git(&["fetch", "--quiet", "--depth", "1", "--end-of-options", "origin", wanted])
+        // Servers that are only files know no depths.
+        .or_else(|_| git(&["fetch", "--quiet", "--end-of-options", "origin", wanted]));
+    match fetched {
+        Ok(()) => git(&["checkout", "--quiet", "FETCH_HEAD"])?,
+        Err(failure) if reference.is_empty() => return Err(failure),
+        // Some give no commits by their numbers: it may be in a branch.
+        Err(_) => {
+            git(&["fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*", "--tags"])?;
+            git(&["checkout", "--quiet", reference])?;
+        }
+    }
     git(&["submodule", "--quiet", "update", "--init", "--recursive", "--depth", "1"])?;
     std::fs::remove_dir_all(folder.join(".git"))?;
     let wanted = folder.join(below.trim_start_matches('/'));

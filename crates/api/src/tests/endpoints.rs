@@ -33,6 +33,7 @@ const SERVED: &[(&str, &str)] = &[
     ("GET", "/images/json"),
     ("POST", "/build"),
     ("POST", "/build/prune"),
+    ("POST", "/session"),
     ("POST", "/images/create"),
     ("GET", "/images/{}/json"),
     ("GET", "/images/{}/history"),
@@ -84,7 +85,7 @@ const SERVED: &[(&str, &str)] = &[
     ("GET", "/distribution/{}/json"),
 ];
 
-/// Endpoints without one: swarm, plugins, and the session of BuildKit. They are unknown pages.
+/// Endpoints without one: swarm and plugins. They are unknown pages.
 const WITHOUT: &[(&str, &str)] = &[
     ("PUT", "/volumes/{}"),
     ("GET", "/plugins/privileges"),
@@ -115,7 +116,6 @@ const WITHOUT: &[(&str, &str)] = &[
     ("GET", "/configs/{}"),
     ("DELETE", "/configs/{}"),
     ("POST", "/configs/{}/update"),
-    ("POST", "/session"),
 ];
 
 /// A path with its placeholders emptied.
