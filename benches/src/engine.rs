@@ -37,6 +37,8 @@ impl Engine {
             }
         };
         let host = kind.map(|engine| Host::with(Options { engine, ..Options::default() }));
+        // The stock command line builds with buildx, as everyone's does.
+        host.iter().for_each(sampan_tests::build::add_plugins);
         let label = name.split('=').next().unwrap_or(name).to_owned();
         let mut engine = Engine { name: label, client, host, registry: Mutex::default() };
         engine.import()?;

@@ -1,6 +1,7 @@
 //! Entry point of the bench harness: engines side by side, interleaved, in one run.
 
 mod arguments;
+mod builds;
 mod engine;
 mod images;
 mod memory;

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::builds;
 use crate::engine::{Engine, IMAGE};
 use crate::images;
 use crate::memory;
@@ -54,7 +55,7 @@ const QUICK: Scenario = Scenario {
 const IMAGES: Scenario = Scenario { unit: "s", repeat: 3, prepare: images::medium, ..QUICK };
 
 /// Every scenario, in the order of the table.
-pub(crate) const ALL: [Scenario; 25] = [
+pub(crate) const ALL: [Scenario; 29] = [
     Scenario {
         name: "`version`: command line and one round trip",
         measure: |e| time(e, &["version"]),
@@ -150,6 +151,35 @@ pub(crate) const ALL: [Scenario; 25] = [
         repeat: 3,
         prepare: write_much,
         measure: |e| rate(e.time(&["logs", "much"])),
+        ..QUICK
+    },
+    Scenario {
+        name: "`build`, nothing changed",
+        goal: Some(8.0),
+        prepare: builds::small,
+        measure: builds::cached,
+        ..QUICK
+    },
+    Scenario {
+        name: "`build` of ten `RUN true`",
+        goal: Some(5.0),
+        repeat: 5,
+        measure: builds::ten_programs,
+        ..QUICK
+    },
+    Scenario {
+        name: "`build` with COPY of 5,000 files",
+        goal: Some(2.0),
+        repeat: 5,
+        prepare: builds::many,
+        measure: builds::copy_all,
+        ..QUICK
+    },
+    Scenario {
+        name: "`build`, one of 5,000 files changed",
+        repeat: 5,
+        prepare: builds::many,
+        measure: builds::copy_one,
         ..QUICK
     },
     Scenario { name: "`load` of 200 MB", goal: Some(2.0), measure: images::load_medium, ..IMAGES },

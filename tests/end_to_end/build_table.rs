@@ -145,6 +145,16 @@ const TABLE: &[(&str, &str)] = &[
     ("copy a file to here", "FROM busybox\nWORKDIR /w\nCOPY a ."),
     ("copy two files", "FROM busybox\nCOPY a b /d/"),
     ("copy two files to no folder", "FROM busybox\nCOPY a b /d"),
+    ("copy without some", "FROM busybox\nCOPY --exclude=*.md --exclude=b . /d/"),
+    ("copy without some of a folder", "FROM busybox\nCOPY --exclude=sub dir /d"),
+    ("copy without some at any depth", "FROM busybox\nCOPY --exclude=**/d . /d/"),
+    ("copy without some but one", "FROM busybox\nCOPY --exclude=*.md --exclude=!one.md . /d/"),
+    ("copy with a link of its own", "FROM busybox\nCOPY --link a /d/a"),
+    ("add without unpacking", "FROM busybox\nADD --unpack=false packed.tar /d/"),
+    ("add with a checksum of a local file", "FROM busybox\nADD --checksum=sha256:00 a /d/"),
+    ("copy with a checksum", "FROM busybox\nCOPY --checksum=sha256:00 a /d/"),
+    ("copy to scratch with an owner", "FROM scratch\nCOPY --chown=1:2 a /a"),
+    ("copy to scratch with a name as owner", "FROM scratch\nCOPY --chown=nobody a /a"),
     ("copy a folder", "FROM busybox\nCOPY dir /d"),
     ("copy a folder into a folder", "FROM busybox\nCOPY dir /d/"),
     (
@@ -351,4 +361,26 @@ fn builds_are_those_of_a_real_dockerd_with_buildkit() {
         TABLE.len(),
         differences.join("\n")
     );
+}
+
+/// What the lab's BuildKit is too old for, against what Docker's reference says of it.
+#[test]
+fn builds_are_as_documented_where_docker_is_older() {
+    if sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    prepare(&host);
+    for (dockerfile, expected) in [
+        ("FROM scratch\nCOPY --parents dir/sub/d dir/c /d/", "d d/dir d/dir/c d/dir/sub d/dir/sub/d"),
+        ("FROM scratch\nCOPY --parents dir/./sub/d /d/", "d d/sub d/sub/d"),
+        ("FROM scratch\nCOPY --parents dir/sub /d/", "d d/dir d/dir/sub d/dir/sub/d"),
+        ("FROM scratch\nCOPY --parents **/d /d/", "d d/dir d/dir/sub d/dir/sub/d"),
+        ("FROM scratch\nCOPY --parents --exclude=sub dir /d/", "d d/dir d/dir/c"),
+    ] {
+        let made = made(&host, dockerfile).unwrap_or_else(|| panic!("{dockerfile} is refused"));
+        let paths: Vec<&str> =
+            made.keys().filter_map(|path| path.strip_prefix("./")).filter(|path| *path != "etc").collect();
+        assert_eq!(paths.join(" "), expected, "{dockerfile}");
+    }
 }

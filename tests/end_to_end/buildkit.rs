@@ -215,7 +215,7 @@ fn contexts_come_from_everywhere() {
         return;
     }
     let host = host();
-    let folder = context(&host, "web/app", "FROM busybox\nCOPY v /v\n", &[("v", "one")]);
+    let folder = context(&host, "web/app", "FROM busybox\nCOPY v /v\n", &[("v", "one\n")]);
     let script = r#"cd "$1/web" && tar -czf app.tar.gz -C app . && printf 'FROM busybox\nRUN echo alone >/v\n' >Plain && git init -q -b main repo &&
         cp -r app repo/ && cd repo && git add . && git -c user.name=n -c user.email=e commit -qm one && git branch first &&
         echo two >app/v && git -c user.name=n -c user.email=e commit -qam two && cd .. && git clone -q --bare repo repo.git &&
@@ -236,7 +236,7 @@ fn contexts_come_from_everywhere() {
         "printf 'FROM busybox\\nCOPY v /v\\nRUN echo more >>/v' | docker buildx build -t stdin -f - \"$1\"",
     )
     .ok();
-    assert_eq!(value("stdin"), "onemore");
+    assert_eq!(value("stdin"), "one\nmore");
     for (address, expected) in
         [("app.tar.gz", "one"), ("repo.git#:app", "two"), ("repo.git#first:app", "one")]
     {
@@ -249,6 +249,18 @@ fn contexts_come_from_everywhere() {
         assert!(answer.body.contains("Successfully built"), "{}", answer.body);
         assert_eq!(value("remote"), expected, "{address}");
     }
+    let digest = host.run(&["sh", "-c", "sha256sum <\"$1/Plain\" | cut -c1-64", "sh", &web]).ok().to_owned();
+    let dockerfile = format!(
+        "FROM busybox\nADD --checksum=sha256:{digest} http://127.0.0.1:8000/Plain /p/\nADD http://127.0.0.1:8000/app.tar.gz http://127.0.0.1:8000/repo.git#first:app /r/\n\
+         ADD --unpack=true http://127.0.0.1:8000/app.tar.gz /u\nADD --keep-git-dir=true http://127.0.0.1:8000/repo.git /g\n"
+    );
+    let added = context(&host, "added", &dockerfile, &[]);
+    buildx(&host, &added, &["-t", "added"]).ok();
+    let script = "stat -c %a /p/Plain; cat /r/v /u/v; test -s /r/app.tar.gz && test -d /g/.git && echo all";
+    assert_eq!(in_image(&host, "added", script), "600\none\none\nall");
+    assert_eq!(buildx(&host, &added, &["-t", "added"]).stderr.matches("CACHED").count(), 4);
+    let other = context(&host, "other", &dockerfile.replace(&digest, &"0".repeat(64)), &[]);
+    buildx(&host, &other, &[]).fails(1, "digest mismatch");
     let answer = host.api("POST", "/build?t=alone&remote=http%3A%2F%2F127.0.0.1%3A8000%2FPlain", None);
     assert!(answer.body.contains("Successfully built"), "{}", answer.body);
     assert_eq!(value("alone"), "alone");

@@ -3,11 +3,11 @@
 use crate::cache::Cache;
 use crate::client::Client;
 use crate::context::Context;
-use crate::dockerfile::{self, Dockerfile, Stage};
 use crate::plan;
 use crate::request::{Begin, Event, NamedContext, ProgramFailed, Request, What};
 use crate::state::State;
 use crate::steps::tokio_blocking;
+use sampan_dockerfile::{self as dockerfile, Dockerfile, Stage};
 use sampan_engine::{Credentials, Engine, PullRequest, Steps};
 use sampan_error::{Error, Kind, Result};
 use sampan_image::{BuildStep, Reference};
@@ -24,6 +24,9 @@ pub struct Builder {
     pub(crate) engine: Engine,
     pub(crate) cache: Cache,
 }
+
+/// Fewer digits are no id.
+const SHORT_ID: usize = 12;
 
 /// A build under way, as one of its stages sees it. All stages share what is in it.
 #[derive(Clone)]
@@ -328,7 +331,10 @@ impl Build {
             }
             None => name,
         };
-        let here = self.builder.engine.build_base(name);
+        // A number of a few digits is meant as a name, though it may be what some id begins with.
+        let is_short = name.len() < SHORT_ID && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let wanted = if is_short { format!("{name}:latest") } else { name.to_owned() };
+        let here = self.builder.engine.build_base(&wanted);
         let here = match here {
             Ok(image) if !self.request.pull => return Ok(image.id.clone()),
             Err(error) if error.kind() != Kind::NotFound => return Err(error),

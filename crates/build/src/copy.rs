@@ -4,12 +4,14 @@ use crate::context::plain;
 use crate::files;
 use rustix::fs::FileType;
 use sampan_error::{Context as _, Error, Result};
+use sampan_ignore::Ignore;
 use sampan_storage::archive;
 use sampan_storage::tar::{Entry, EntryKind, Reader, Writer};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 /// One thing to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub(crate) struct Source {
     pub(crate) path: String,
     /// Where its contents are, when it is a link to a file.
     real: String,
+    /// Its path below the folder that `--parents` counts from.
+    below: String,
     pub(crate) is_directory: bool,
 }
 
@@ -30,20 +34,30 @@ pub(crate) struct Manner {
     pub(crate) mode: Option<u32>,
     /// Archives are unpacked (ADD).
     pub(crate) unpack: bool,
+    /// What is left out, by paths below each source.
+    pub(crate) exclude: Arc<Ignore>,
+    /// The folders above each source come along.
+    pub(crate) parents: bool,
+    /// There are several sources, so the destination is a folder.
+    pub(crate) several: bool,
 }
 
-/// Finds what the sources of an instruction stand for.
+/// Finds what the sources of an instruction stand for. With `parents`, `**` stands for any number of folders, and `/./`
+/// says where the folders that come along begin.
 ///
 /// # Errors
 /// One of them stands for nothing.
-pub(crate) fn sources(root: BorrowedFd<'_>, wanted: &[String]) -> Result<Vec<Source>> {
+pub(crate) fn sources(root: BorrowedFd<'_>, wanted: &[String], parents: bool) -> Result<Vec<Source>> {
     let mut found = Vec::new();
     for source in wanted {
-        for path in files::matching(root, source)? {
+        let above = source.rfind("/./").filter(|_| parents).map(|at| files::clean(&source[..at]));
+        for path in files::matching(root, source, parents)? {
             let is_directory = files::kind(root, &path) == Some(FileType::Directory);
             let link = archive::stat(root, Path::new(&path)).map(|stat| stat.link_target).unwrap_or_default();
             let real = if link.is_empty() || is_directory { path.clone() } else { link };
-            found.push(Source { path, real, is_directory });
+            let below = above.as_deref().and_then(|above| path.strip_prefix(above)).unwrap_or(&path);
+            let below = below.trim_start_matches('/').to_owned();
+            found.push(Source { path, real, below, is_directory });
         }
     }
     Ok(found)
@@ -84,10 +98,19 @@ pub(crate) fn digest(root: BorrowedFd<'_>, sources: &[Source], manner: &Manner) 
     for source in sources {
         hash.update(source.path.as_bytes());
         hash.update([0, u8::from(source.is_directory)]);
+        if manner.parents {
+            hash.update(&source.below);
+        }
+        if is_left_out(source, manner) {
+            continue;
+        }
         let inner = streamed(root, source, |input| {
             let mut hash = Sha256::new();
             let mut reader = Reader::new(input);
             while let Some(entry) = reader.next_entry()? {
+                if leaves_out(manner, &entry.path) {
+                    continue;
+                }
                 let owner = if manner.owner.is_none() { (entry.uid, entry.gid) } else { (0, 0) };
                 let head = serde_json::json!([
                     String::from_utf8_lossy(&entry.path),
@@ -130,9 +153,15 @@ pub(crate) fn copy(
     let is_there = files::kind(layer, &path);
     let into_directory = destination.ends_with('/')
         || destination.ends_with("/.")
+        || manner.several
         || sources.len() > 1
         || is_there == Some(FileType::Directory);
-    for source in sources {
+    for source in sources.iter().filter(|source| !is_left_out(source, manner)) {
+        if manner.parents {
+            let target = files::clean(&format!("{path}/{}", source.below));
+            one(root, source, layer, &target, manner)?;
+            continue;
+        }
         if manner.unpack && !source.is_directory && unpack(root, source, layer, &path)? {
             continue;
         }
@@ -158,6 +187,18 @@ pub(crate) fn copy(
         one(root, source, layer, &target, manner)?;
     }
     Ok(())
+}
+
+/// Whether an entry of a source is left out.
+fn leaves_out(manner: &Manner, path: &[u8]) -> bool {
+    let path = path.strip_prefix(b"./").unwrap_or(path);
+    !manner.exclude.is_empty() && manner.exclude.excludes(String::from_utf8_lossy(path).trim_end_matches('/'))
+}
+
+/// Whether a file among the sources is left out altogether.
+fn is_left_out(source: &Source, manner: &Manner) -> bool {
+    let name = source.path.rsplit('/').next().unwrap_or_default();
+    !source.is_directory && manner.exclude.excludes(name)
 }
 
 /// Copies one source to this very path.
@@ -213,6 +254,9 @@ fn rename(
     };
     let mut reader = Reader::new(input);
     while let Some(mut entry) = reader.next_entry()? {
+        if source.is_directory && leaves_out(manner, &entry.path) {
+            continue;
+        }
         let is_top = source.is_directory && matches!(&entry.path[..], b"./" | b"." | b"/");
         if is_top && (target_exists || inside.is_empty()) {
             continue;
@@ -311,6 +355,24 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
         }
     }
     Ok(count)
+}
+
+/// The owner that `--chown` names where there are no files to know names.
+///
+/// # Errors
+/// It is no number.
+pub(crate) fn numbers(text: &str) -> Result<(u32, u32)> {
+    let number = |text: &str| {
+        text.parse().map_err(|_| {
+            Error::invalid(format!(
+                "unable to convert user {text:?} to an id: there is nothing in scratch to know it"
+            ))
+        })
+    };
+    match text.split_once(':') {
+        Some((user, group)) => Ok((number(user)?, number(group)?)),
+        None => number(text).map(|id| (id, id)),
+    }
 }
 
 /// The owner that `--chown` names: numbers, or names of the image's own files.

@@ -53,11 +53,12 @@ pub(crate) fn clean(path: &str) -> String {
 }
 
 /// The paths that a source stands for, in order: itself, or what its pattern matches (Go's `filepath.Match`: `*`, `?`,
-/// `[…]`, none of which matches a slash), which may be nothing.
+/// `[…]`, none of which matches a slash), which may be nothing. With `any_depth`, `**` stands for any number of
+/// folders.
 ///
 /// # Errors
 /// Nothing has the path.
-pub(crate) fn matching(root: BorrowedFd<'_>, source: &str) -> Result<Vec<String>> {
+pub(crate) fn matching(root: BorrowedFd<'_>, source: &str, any_depth: bool) -> Result<Vec<String>> {
     let missing = || {
         Error::invalid(format!("failed to calculate checksum: {source:?}: not found in the build context"))
     };
@@ -71,6 +72,11 @@ pub(crate) fn matching(root: BorrowedFd<'_>, source: &str) -> Result<Vec<String>
     let mut found = vec![String::new()];
     for part in path.split('/').skip(1) {
         let mut next = Vec::new();
+        if any_depth && part == "**" {
+            found.into_iter().for_each(|folder| folders(root, folder, &mut next));
+            found = next;
+            continue;
+        }
         if !part.contains(['*', '?', '[', '\\']) {
             next.extend(found.into_iter().map(|folder| format!("{folder}/{part}")));
             found = next.into_iter().filter(|path| kind(root, path).is_some()).collect();
@@ -89,6 +95,21 @@ pub(crate) fn matching(root: BorrowedFd<'_>, source: &str) -> Result<Vec<String>
         found = next;
     }
     Ok(found)
+}
+
+/// A folder and all folders below it; links are not followed.
+fn folders(root: BorrowedFd<'_>, folder: String, found: &mut Vec<String>) {
+    let names = entries(root, &folder).unwrap_or_default();
+    found.push(folder.clone());
+    for name in names {
+        let path = format!("{folder}/{name}");
+        let stat = open_with(root, &folder, OFlags::PATH | OFlags::CLOEXEC).and_then(|at| {
+            Ok(rustix::fs::statat(&at, name.as_str(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?)
+        });
+        if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory) {
+            folders(root, path, found);
+        }
+    }
 }
 
 /// Names in a directory, sorted.
@@ -119,7 +140,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", root.join("absolute")).unwrap();
         std::os::unix::fs::symlink("../secret", root.join("up")).unwrap();
         let root = std::fs::File::open(root).unwrap();
-        let matching = |source: &str| matching(root.as_fd(), source);
+        let matching = |source: &str| matching(root.as_fd(), source, false);
         assert_eq!(matching("*.txt").unwrap(), ["/a.txt", "/b.txt"]);
         assert_eq!(matching("s*/*.txt").unwrap(), ["/sub/d.txt"]);
         assert_eq!(matching("../../a.txt").unwrap(), ["/a.txt"]);

@@ -8,7 +8,6 @@ mod cache;
 mod client;
 mod context;
 mod copy;
-pub mod dockerfile;
 mod files;
 mod kept;
 mod mounts;
@@ -17,6 +16,7 @@ mod remote;
 mod request;
 mod run;
 mod secrets;
+mod sources;
 mod state;
 mod steps;
 

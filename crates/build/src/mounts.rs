@@ -3,10 +3,10 @@
 use crate::build::Build;
 use crate::context::Context;
 use crate::copy::{self, Manner};
-use crate::dockerfile::Mount;
 use crate::files;
 use crate::state::State;
 use crate::steps::tokio_blocking;
+use sampan_dockerfile::Mount;
 use sampan_engine::spec::{BindOptions, HostOptions, MountKind, MountRequest};
 use sampan_error::{Context as _, Error, Result};
 use sha2::{Digest, Sha256};
@@ -64,7 +64,7 @@ impl Build {
                         self.root_of(index, Some(mount.from.as_str()).filter(|it| !it.is_empty())).await?;
                     let source = mount.source.clone();
                     tokio_blocking(move || {
-                        let found = copy::sources(root.as_fd(), &[source])?;
+                        let found = copy::sources(root.as_fd(), &[source], false)?;
                         copy::digest(root.as_fd(), &found, &Manner::default())
                     })
                     .await?
@@ -127,7 +127,7 @@ impl Build {
         let folder = self.builder.folder()?;
         let (copied, path) = tokio_blocking(move || {
             let copied = Context::empty(&folder)?;
-            let found = copy::sources(root.as_fd(), &[source])?;
+            let found = copy::sources(root.as_fd(), &[source], false)?;
             let is_file = found.first().is_some_and(|source| !source.is_directory);
             copy::copy(root.as_fd(), &found, copied.root.as_fd(), "/mount", &Manner::default())?;
             let path = copied.path().join("mount");

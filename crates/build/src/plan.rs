@@ -1,6 +1,6 @@
 //! Which stages are needed, and in which order.
 
-use crate::dockerfile::{Dockerfile, Kind, Stage};
+use sampan_dockerfile::{Dockerfile, Kind, Stage};
 use sampan_error::{Error, Result};
 use std::collections::BTreeSet;
 
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn unused_stages_are_left_out() {
         let text = "FROM a AS one\nFROM b AS two\nFROM one AS three\nCOPY --from=2 x /\nFROM c\nCOPY --from=three x /\n";
-        let file = crate::dockerfile::parse(text).unwrap();
+        let file = sampan_dockerfile::parse(text).unwrap();
         let base = |stage: &Stage| Ok(stage.base.clone());
         assert_eq!(needed(&file, "", &base).unwrap(), (3, vec![0, 2, 3]));
         assert_eq!(needed(&file, "TWO", &base).unwrap(), (1, vec![1]));

@@ -22,7 +22,7 @@ impl Builder {
             let address = address.to_owned();
             return tokio_blocking(move || {
                 let context = Context::empty(&parent)?;
-                let folder = sampan_git::checkout(&address, context.path())
+                let folder = sampan_git::checkout(&address, context.path(), false)
                     .map_err(|error| error.context("failed to fetch the context"))?;
                 context.below(&folder)
             })

@@ -2,10 +2,10 @@
 
 use crate::build::Build;
 use crate::cache::Cache;
-use crate::dockerfile;
 use crate::request::{ProgramFailed, What};
 use crate::state::{PATH, State};
 use crate::steps::{PROXIES, tokio_blocking};
+use sampan_dockerfile as dockerfile;
 use sampan_engine::containers::{AttachOptions, ClientStream, RemoveOptions, WaitCondition};
 use sampan_engine::spec::{ContainerSpec, HealthTest, Healthcheck, NetworkMode, ProcessOptions};
 use sampan_engine::{BUILD_LABEL, Engine};

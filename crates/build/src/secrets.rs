@@ -2,8 +2,8 @@
 
 use crate::build::Build;
 use crate::client::Client;
-use crate::dockerfile::Mount;
 use crate::mounts::{Mounts, request};
+use sampan_dockerfile::Mount;
 use sampan_error::{Context, Error, Result};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};

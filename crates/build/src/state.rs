@@ -1,7 +1,7 @@
 //! Where a stage is: the image so far, what was said since, and what its variables are.
 
-use crate::dockerfile;
 use crate::files;
+use sampan_dockerfile as dockerfile;
 use sampan_error::{Error, Result};
 use sampan_image::{History, ImageConfig};
 use std::collections::BTreeMap;

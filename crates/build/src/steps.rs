@@ -2,18 +2,16 @@
 
 use crate::build::Build;
 use crate::cache::Cache;
-use crate::context::Context;
-use crate::copy::{self, Manner};
-use crate::dockerfile::{self, Instruction, Kind};
+use crate::copy;
 use crate::files;
 use crate::request::What;
 use crate::state::State;
 use rustix::fs::FileType;
+use sampan_dockerfile::{Instruction, Kind};
 use sampan_error::{Error, Result};
 use sampan_image::apply_changes;
 use serde_json::json;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 
 /// ARGs that need no declaration to be given, and are not part of any step's inputs.
 pub(crate) const PROXIES: [&str; 10] = [
@@ -129,98 +127,8 @@ impl Build {
         self.layer_step(state, key, created_by, make).await
     }
 
-    async fn copy(
-        &mut self,
-        state: &mut State,
-        index: usize,
-        wish: &dockerfile::Copy,
-        line: &dockerfile::Line,
-    ) -> Result<()> {
-        let add = line.text.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("ADD"));
-        let keyword = if add { "ADD" } else { "COPY" };
-        let is_document = |source: &&String| !line.heredocs.is_empty() && source.starts_with("<<");
-        let files = wish.sources.iter().filter(|source| !is_document(source));
-        let sources = files.map(|source| state.expand(source)).collect::<Result<Vec<_>>>()?;
-        let documents = self.documents(state, line)?;
-        let destination = state.expand(&wish.destination)?;
-        if let Some(remote) =
-            sources.iter().find(|source| source.contains("://") || source.starts_with("git@"))
-        {
-            return Err(Error::not_implemented(format!(
-                "{keyword} {remote} is not possible yet: fetch it before the build, and copy it"
-            )));
-        }
-        let shown = wish.sources.join(" ");
-        let created_by = format!("{keyword} {shown} {destination} # buildkit");
-        let mode = wish.chmod.as_deref().map(|mode| {
-            let mode = state.expand(mode)?;
-            u32::from_str_radix(&mode, 8)
-                .map_err(|_| Error::invalid(format!("invalid chmod parameter: {mode:?} is no octal number")))
-        });
-        let mode = mode.transpose()?;
-        let chown = wish.chown.as_deref().map(|owner| state.expand(owner)).transpose()?;
-        let from = wish.from.as_deref().map(|from| state.expand(from)).transpose()?;
-        let root = self.root_of(index, from.as_deref()).await?;
-        let (engine, image) = (self.builder.engine.clone(), state.image.clone());
-        let has_from = from.is_some();
-        let files = Arc::clone(&root);
-        let (sources, manner, digest, documents) = tokio_blocking(move || {
-            let found = copy::sources(files.as_fd(), &sources)?;
-            let owner = match chown {
-                Some(text) => {
-                    let view = image.map(|image| engine.build_view(&image)).transpose()?;
-                    let view = view.as_ref().map_or(files.as_fd(), AsFd::as_fd);
-                    Some(copy::owner(view, &text)?)
-                }
-                // What comes from the context is root's; what comes from an image keeps its owner.
-                None if has_from => None,
-                None => Some((0, 0)),
-            };
-            let manner = Manner { owner, mode, unpack: add };
-            let mut digest = copy::digest(files.as_fd(), &found, &manner)?;
-            if let Some((documents, names)) = &documents {
-                let found = copy::sources(documents.root.as_fd(), names)?;
-                digest.push_str(&copy::digest(documents.root.as_fd(), &found, &manner)?);
-            }
-            Ok((found, manner, digest, documents))
-        })
-        .await?;
-        let target = state.absolute(&destination);
-        let inputs = json!(["copy", state.image, target, manner.owner, manner.mode, add, digest]);
-        let make = move |layer: std::os::fd::BorrowedFd<'_>| {
-            if !sources.is_empty() {
-                copy::copy(root.as_fd(), &sources, layer, &target, &manner)?;
-            }
-            if let Some((documents, names)) = &documents {
-                let found = copy::sources(documents.root.as_fd(), names)?;
-                copy::copy(documents.root.as_fd(), &found, layer, &target, &manner)?;
-            }
-            Ok(())
-        };
-        self.layer_step(state, Cache::key(&inputs), created_by, make).await
-    }
-
-    /// The documents of a COPY as files, with their names.
-    fn documents(&self, state: &State, line: &dockerfile::Line) -> Result<Option<(Context, Vec<String>)>> {
-        if line.heredocs.is_empty() {
-            return Ok(None);
-        }
-        let files = Context::empty(&self.builder.folder()?)?;
-        let mut names = Vec::new();
-        for document in &line.heredocs {
-            let text = if document.expand {
-                state.expand_text(&document.content)?
-            } else {
-                document.content.clone()
-            };
-            std::fs::write(files.path().join(&document.name), text)?;
-            names.push(document.name.clone());
-        }
-        Ok(Some((files, names)))
-    }
-
     /// A step whose files we write ourselves.
-    async fn layer_step(
+    pub(crate) async fn layer_step(
         &mut self,
         state: &mut State,
         key: String,

@@ -114,7 +114,7 @@ impl Client for Session {
             };
             let ignored = once(&self.builder, &self.open, ignored).await?;
             let text = ignored.text(".dockerignore").unwrap_or_default();
-            let exclude = files::ignore::patterns(&text);
+            let exclude = sampan_ignore::Ignore::parse(&text).patterns();
             let wanted = Wanted { folder, exclude, ..Wanted::default() };
             let task = format!("[context {name}] load from client");
             self.progress.task(&task, self.folder(&task, wanted).boxed()).await

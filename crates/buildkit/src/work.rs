@@ -1,14 +1,14 @@
 //! One build for a client: its Dockerfile, then the steps.
 
 use crate::builds::Running;
-use crate::files::{self, Wanted};
+use crate::files::Wanted;
 use crate::options::{self, Options};
 use crate::session::{Session, once};
 use crate::sessions::Open;
 use crate::{BuildKit, remote};
 use bollard_buildkit_proto::pb::Definition;
 use futures_util::FutureExt;
-use sampan_build::{Builder, Context, dockerfile};
+use sampan_build::{Builder, Context};
 use sampan_error::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(crate) async fn build(
         None => None,
     };
     let (text, ignored) = dockerfile_of(&builder, &open, running, &options, remote.as_ref()).await?;
-    if let Ok(file) = dockerfile::parse(&text) {
+    if let Ok(file) = sampan_dockerfile::parse(&text) {
         running.progress.set_stages(file.stages.len());
     }
     let mut request = options.request;
@@ -42,7 +42,7 @@ pub(crate) async fn build(
         open,
         progress: Arc::clone(&running.progress),
         folder: options.folder,
-        exclude: files::ignore::patterns(&ignored),
+        exclude: sampan_ignore::Ignore::parse(&ignored).patterns(),
         named: options.named,
         remote: std::sync::Mutex::new(remote),
     });

@@ -19,12 +19,13 @@ pub fn is_address(text: &str) -> bool {
         || text.starts_with("github.com/")
 }
 
-/// Fetches what an address names into an empty folder, without the history; gives the folder that was asked for,
+/// Fetches what an address names into an empty folder, without the history, and unless `keep_git` is set without `.git`;
+/// gives the folder that was asked for,
 /// which is this or one below it. Blocks.
 ///
 /// # Errors
 /// There is no `git`; no such repository, reference or folder.
-pub fn checkout(text: &str, folder: &Path) -> Result<PathBuf> {
+pub fn checkout(text: &str, folder: &Path, keep_git: bool) -> Result<PathBuf> {
     let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
     let (reference, below) = fragment.split_once(':').unwrap_or((fragment, ""));
     for (what, value) in [("address", address), ("reference", reference)] {
@@ -52,7 +53,9 @@ pub fn checkout(text: &str, folder: &Path) -> Result<PathBuf> {
         }
     }
     git(&["submodule", "--quiet", "update", "--init", "--recursive", "--depth", "1"])?;
-    std::fs::remove_dir_all(folder.join(".git"))?;
+    if !keep_git {
+        std::fs::remove_dir_all(folder.join(".git"))?;
+    }
     let wanted = folder.join(below.trim_start_matches('/'));
     let inside = wanted
         .canonicalize()
@@ -113,7 +116,7 @@ mod tests {
         let address = format!("file://{}", source.path().display());
         for fragment in ["", "#main", "#old:app", "#:app"] {
             let folder = tempfile::tempdir().expect("folder");
-            let found = checkout(&format!("{address}{fragment}"), folder.path()).expect("folder");
+            let found = checkout(&format!("{address}{fragment}"), folder.path(), false).expect("folder");
             let file = if fragment.ends_with("app") { "Dockerfile" } else { "app/Dockerfile" };
             assert!(found.join(file).exists(), "{fragment}");
             assert!(!folder.path().join(".git").exists());
@@ -127,7 +130,7 @@ mod tests {
         let bad = |text: &str| {
             let folder = tempfile::tempdir().expect("folder");
             let proof = folder.path().join("proof");
-            let error = checkout(&text.replace("PROOF", &proof.display().to_string()), folder.path());
+            let error = checkout(&text.replace("PROOF", &proof.display().to_string()), folder.path(), false);
             assert!(!proof.exists(), "{text} ran a program");
             error.expect_err(text)
         };

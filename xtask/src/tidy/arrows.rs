@@ -3,12 +3,14 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 30] = [
+const LAYERS: [(&str, u8); 32] = [
+    ("sampan-dockerfile", 0),
     ("sampan-error", 0),
     ("sampan-sys", 1),
     ("sampan-git", 1),
     ("sampan-hello", 1),
     ("sampan-host-names", 1),
+    ("sampan-ignore", 1),
     ("sampan-state", 2),
     ("sampan-shim-embedded", 2),
     ("sampan-dns", 3),
@@ -37,11 +39,12 @@ const LAYERS: [(&str, u8); 30] = [
 ];
 
 /// The command line talks to the socket: of our own packages it may use only these.
-const CLI_MAY_USE: [&str; 6] = [
+const CLI_MAY_USE: [&str; 7] = [
     "sampan-daemon",
     "sampan-error",
     "sampan-git",
     "sampan-host-names",
+    "sampan-ignore",
     "sampan-sys",
     "sampan-shim-embedded",
 ];

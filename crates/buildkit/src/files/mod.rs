@@ -1,7 +1,6 @@
 //! Trees of files over a stream, as BuildKit's `fsutil` sends them: names and properties first, contents on request.
 
 mod disk;
-pub(crate) mod ignore;
 mod receive;
 mod send;
 

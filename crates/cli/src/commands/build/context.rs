@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::ignore::Ignore;
 use crate::failure::{Failure, Result};
+use sampan_ignore::Ignore;
 
 /// A Dockerfile that is not part of the folder.
 pub(super) struct Extra {
@@ -110,7 +110,7 @@ pub(super) fn fetch(text: &str) -> Result<Repository> {
     let folder = std::env::temp_dir().join(format!("sampan-build-{number:016x}"));
     fs::create_dir(&folder)?;
     let mut repository = Repository { context: folder.clone(), folder };
-    repository.context = sampan_git::checkout(text, &repository.folder)
+    repository.context = sampan_git::checkout(text, &repository.folder, false)
         .map_err(|error| Failure::message(format!("unable to prepare context: {error}")))?;
     Ok(repository)
 }

@@ -1,7 +1,6 @@
 //! `docker build`: a folder, a repository or a stream in, an image out.
 
 mod context;
-mod ignore;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -17,7 +16,7 @@ use crate::failure::{ExitStatus, Failure, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
 use context::{Extra, Repository};
-use ignore::Ignore;
+use sampan_ignore::Ignore;
 
 #[derive(Default)]
 pub(crate) struct Args {

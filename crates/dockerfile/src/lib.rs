@@ -14,8 +14,7 @@ pub use expand::expand;
 pub use instruction::{Copy, Instruction, Kind, Run, Stage};
 pub use lines::{Heredoc, Line};
 pub use mount::Mount;
-pub(crate) use parse::instruction;
-pub use parse::{Dockerfile, parse};
+pub use parse::{Dockerfile, instruction, parse};
 pub use words::{json_list, words};
 
 /// A failure at a line.

@@ -83,6 +83,16 @@ pub struct Copy {
     pub chown: Option<String>,
     /// `--chmod`.
     pub chmod: Option<String>,
+    /// `--exclude`: patterns of what is left out.
+    pub exclude: Vec<String>,
+    /// `--parents`: the folders above each source come along.
+    pub parents: bool,
+    /// `--checksum` of a source on a web server.
+    pub checksum: Option<String>,
+    /// `--keep-git-dir` of a source that is a repository.
+    pub keep_git: bool,
+    /// `--unpack`: whether archives are unpacked; without it those of the context are.
+    pub unpack: Option<bool>,
     /// What is copied, with variables.
     pub sources: Vec<String>,
     /// Where to.

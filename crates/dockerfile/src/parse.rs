@@ -64,7 +64,7 @@ fn keyword(text: &str) -> (String, &str) {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn instruction(line: Line, escape: char) -> Result<Instruction, Failure> {
+pub fn instruction(line: Line, escape: char) -> Result<Instruction, Failure> {
     let kind = kind(&line, escape).map_err(|message| at(&line, message))?;
     Ok(Instruction { line, kind })
 }
@@ -206,6 +206,15 @@ fn run(line: &Line, rest: &str) -> Result<Run, String> {
     Ok(Run { exec, shell, network, mounts })
 }
 
+/// The value of a flag that is on when it has none.
+fn flag(name: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "" | "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(format!("expecting boolean value for flag {name}, not: {other}")),
+    }
+}
+
 fn copy(rest: &str, escape: char, keyword: &str) -> Result<Copy, String> {
     let (flags, rest) = flags(rest);
     let mut copy = Copy::default();
@@ -216,9 +225,11 @@ fn copy(rest: &str, escape: char, keyword: &str) -> Result<Copy, String> {
             "chmod" => copy.chmod = Some(value),
             // A layer of ours never depends on what lies below it.
             "link" => {}
-            "exclude" | "parents" | "checksum" | "keep-git-dir" | "unpack" => {
-                return Err(format!("{keyword} --{name} is not possible yet: leave it out"));
-            }
+            "exclude" => copy.exclude.push(value),
+            "parents" if keyword == "COPY" => copy.parents = flag(&name, &value)?,
+            "checksum" if keyword == "ADD" => copy.checksum = Some(value),
+            "keep-git-dir" if keyword == "ADD" => copy.keep_git = flag(&name, &value)?,
+            "unpack" if keyword == "ADD" => copy.unpack = Some(flag(&name, &value)?),
             _ => return Err(format!("unknown flag: --{name}")),
         }
     }
