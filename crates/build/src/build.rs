@@ -161,6 +161,7 @@ impl Build {
         for tag in &self.request.tags {
             self.builder.engine.images().tag(&image, tag).await?;
         }
+        self.builder.engine.build_flush();
         self.warn_of_unused();
         Ok(image)
     }

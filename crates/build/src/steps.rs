@@ -143,8 +143,9 @@ impl Build {
         let step = self.step_of(state);
         let engine = self.builder.engine.clone();
         let made = tokio_blocking(move || {
-            let layer = engine.build_layer(step.parent.as_deref())?;
-            make(layer.root.as_fd())?;
+            let mut layer = engine.build_layer(step.parent.as_deref())?;
+            make(layer.root()?)?;
+            layer.close();
             let step = sampan_image::BuildStep { writable: Some(layer.id().to_owned()), ..step };
             Ok(engine.build_step(&step)?.id.clone())
         })

@@ -3,10 +3,10 @@
 use crate::Engine;
 use crate::containers::ContainerRecord;
 use rustix::fs::{Mode, OFlags};
-use sampan_error::{Context, Result};
+use sampan_error::{Context, Error, Result};
 use sampan_image::{BuildStep, Image};
 use sampan_storage::WritableOptions;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -25,11 +25,23 @@ pub const BUILD_LABEL: &str = "sampan.build";
 pub struct BuildLayer {
     engine: Engine,
     id: String,
-    /// The whole file system, writable, seen from its root.
-    pub root: OwnedFd,
+    root: Option<OwnedFd>,
 }
 
 impl BuildLayer {
+    /// The whole file system, writable, seen from its root.
+    ///
+    /// # Errors
+    /// It was closed.
+    pub fn root(&self) -> Result<BorrowedFd<'_>> {
+        self.root.as_ref().map(AsFd::as_fd).ok_or_else(|| Error::internal("a layer of a build is closed"))
+    }
+
+    /// Nothing more is written: only now may an image be made of it.
+    pub fn close(&mut self) {
+        self.root = None;
+    }
+
     /// The writable layer's id, for [`BuildStep::writable`].
     #[must_use]
     pub fn id(&self) -> &str {
@@ -62,7 +74,7 @@ impl Engine {
             // The failure above is the one to tell.
             let _ = self.inner.storage.remove_writable(&id);
         })?;
-        Ok(BuildLayer { engine: self.clone(), id, root })
+        Ok(BuildLayer { engine: self.clone(), id, root: Some(root) })
     }
 
     /// The file system of an image, to read from. Blocks.
@@ -107,6 +119,16 @@ impl Engine {
     /// As `Store::build_step`.
     pub fn build_step(&self, step: &BuildStep) -> Result<Arc<Image>> {
         Ok(self.inner.images.build_step(step)?)
+    }
+
+    /// Sees to it that what builds made gets to the disk, while nobody waits for it.
+    pub fn build_flush(&self) {
+        let images = Arc::clone(&self.inner.images);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = images.flush() {
+                tracing::error!(%error, "images of builds are not on the disk: a power cut would lose them");
+            }
+        });
     }
 
     /// An image that is here, by name or id. Blocks.

@@ -261,6 +261,7 @@ impl Engine {
             .collect();
         self.sweep_volumes();
         self.sweep_builds();
+        self.build_flush();
         self.inner.network.reconcile()?;
         let parent = self.inner.run_directory.join("c");
         for entry in std::fs::read_dir(&parent).into_iter().flatten().flatten() {

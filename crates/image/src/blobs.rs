@@ -22,7 +22,7 @@ impl Blobs {
         fs::create_dir_all(&blobs).doing(|| format!("creating {}", blobs.display()))?;
         let layout = root.join("oci-layout");
         if !layout.exists() {
-            write_whole(&layout, br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+            write_whole(&layout, br#"{"imageLayoutVersion":"1.0.0"}"#, false)?;
         }
         for entry in fs::read_dir(&blobs).doing(|| format!("reading {}", blobs.display()))?.flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
@@ -37,14 +37,14 @@ impl Blobs {
     }
 
     /// Stores bytes under their digest, on the disk before it returns. Returns the digest.
-    pub(crate) fn put(&self, bytes: &[u8]) -> Result<String> {
+    pub(crate) fn put(&self, bytes: &[u8], later: bool) -> Result<String> {
         let digest = digest(bytes);
         let path = self.path(&digest);
         // Content that is there and damaged is replaced.
         if fs::read(&path).is_ok_and(|known| known == bytes) {
             return Ok(digest);
         }
-        write_whole(&path, bytes)?;
+        write_whole(&path, bytes, later)?;
         Ok(digest)
     }
 
@@ -72,15 +72,18 @@ impl Blobs {
 }
 
 /// Writes a file under a temporary name, flushes it and renames it into place: whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], later: bool) -> Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let temporary = directory.join(format!(".new-{}-{number}", std::process::id()));
     let doing = || format!("writing {}", path.display());
     let mut file = File::create(&temporary).doing(doing)?;
     file.write_all(bytes)
-        .and_then(|()| file.sync_all())
+        .and_then(|()| if later { Ok(()) } else { file.sync_all() })
         .and_then(|()| fs::rename(&temporary, path))
         .doing(doing)?;
+    if later {
+        return Ok(());
+    }
     File::open(directory).and_then(|directory| directory.sync_all()).doing(doing)
 }

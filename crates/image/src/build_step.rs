@@ -3,9 +3,10 @@
 use crate::config::{ConfigFile, History, ImageConfig, RootFs};
 use crate::error::Result;
 use crate::image::{Image, now, rfc3339};
-use crate::ingest::ingest_written;
+use crate::ingest::ingest_writable;
 use crate::make::{EMPTY_LAYER, platform};
 use crate::remove::ImageUser;
+use crate::store::Entering;
 use crate::store::Store;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ impl Store {
     /// `NotFound` for the parent or the writable layer; what the file system said.
     pub fn build_step(&self, step: &BuildStep) -> Result<Arc<Image>> {
         let layer = match &step.writable {
-            Some(id) => Some(ingest_written(&*self.driver, |out| Ok(self.driver.diff_tar(id, out)?))?),
+            Some(id) => Some(ingest_writable(&*self.driver, id)?),
             None => None,
         };
         let layer = layer.filter(|layer| layer.diff_id != EMPTY_LAYER);
@@ -86,6 +87,6 @@ impl Store {
             history,
         };
         // A built image stands alone: what it was made from can be removed under it.
-        self.finish(&file, layer, None, None, step.unfinished)
+        self.finish(&file, layer, None, None, Entering { step: step.unfinished, later: true })
     }
 }

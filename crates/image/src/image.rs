@@ -52,6 +52,8 @@ pub struct Image {
     pub parent: Option<String>,
     /// An unfinished image of a build, which lives with the build cache and is not shown.
     pub step: bool,
+    /// The boot in which it was entered, while its files may not be on the disk.
+    pub(crate) unflushed: String,
     /// When it was last tagged, nanoseconds since 1970; 0 for never.
     pub last_tagged_at: i64,
     /// Length in bytes of the configuration.
@@ -123,6 +125,7 @@ impl Image {
             layer_sizes: Vec::new(),
             parent: None,
             step: false,
+            unflushed: String::new(),
             last_tagged_at: 0,
             config_size: bytes.len() as u64,
             manifests: Vec::new(),
@@ -179,8 +182,9 @@ pub(crate) fn now() -> i64 {
 pub(crate) struct ImageRecord {
     pub(crate) id: String,
     pub(crate) parent: Option<String>,
-    #[serde(default)]
     pub(crate) step: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) unflushed: String,
     pub(crate) last_tagged_at: i64,
     /// Complete references.
     pub(crate) names: Vec<String>,

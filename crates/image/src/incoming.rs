@@ -8,7 +8,7 @@ use crate::error::{Doing, ImageError, Result};
 use crate::image::Image;
 use crate::ingest::{Ingested, ingest, ingest_written};
 use crate::reference::Reference;
-use crate::store::Store;
+use crate::store::{Entering, Store};
 use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
@@ -146,7 +146,7 @@ impl Incoming {
         }
         let _changing = self.store.changing();
         let mut new = self.store.find(&self.id).is_err();
-        let image = self.store.enter(&self.config, None, false)?;
+        let image = self.store.enter(&self.config, None, Entering::default())?;
         let mut moved = Vec::new();
         for name in names {
             new |= self.store.state().names.get(&name.to_string()) != Some(&image.id);
@@ -198,7 +198,7 @@ impl Incoming {
 #[derive(Debug)]
 pub(crate) struct Unfinished {
     folder: PathBuf,
-    boot: String,
+    pub(crate) boot: String,
 }
 
 impl Unfinished {
@@ -212,7 +212,7 @@ impl Unfinished {
         self.folder.join(chain_id.replace(':', "-"))
     }
 
-    fn mark(&self, chain_id: &str) -> Result<()> {
+    pub(crate) fn mark(&self, chain_id: &str) -> Result<()> {
         let path = self.path(chain_id);
         fs::write(&path, &self.boot).doing(|| format!("writing {}", path.display()))
     }

@@ -97,6 +97,36 @@ pub(crate) fn ingest_written(
     })
 }
 
+/// Makes a layer of a writable one. Where the driver can, its files are moved and nothing is copied.
+///
+/// # Errors
+/// Those of the driver, and those of [`ingest`].
+pub(crate) fn ingest_writable(driver: &dyn SnapshotDriver, id: &str) -> Result<Ingested> {
+    let mut hash = Hash(Sha256::new());
+    let mut buffered = io::BufWriter::with_capacity(BUFFER, &mut hash);
+    let taken = driver.take_writable(id, &mut buffered)?;
+    buffered.flush().map_err(|error| ImageError::io("hashing a layer", error))?;
+    drop(buffered);
+    let Some(staged) = taken else {
+        return ingest_written(driver, |out| Ok(driver.diff_tar(id, out)?));
+    };
+    let diff_id = format!("sha256:{}", hex::encode(hash.0.finalize()));
+    Ok(Ingested { staged, blob_digest: diff_id.clone(), diff_id })
+}
+
+struct Hash(Sha256);
+
+impl Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 struct Feeder {
     full: Full,
     hash: Sha256,

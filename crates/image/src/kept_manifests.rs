@@ -38,7 +38,7 @@ impl Store {
     /// `NotFound` for the image; what the file system said.
     pub fn keep_manifest(&self, image: &str, repository: &str, media_type: &str, bytes: &[u8]) -> Result<()> {
         let _changing = self.changing();
-        let digest = self.blobs.put(bytes)?;
+        let digest = self.blobs.put(bytes, false)?;
         let record =
             ManifestRecord { repository: repository.to_owned(), digest, media_type: media_type.to_owned() };
         self.change_image(image, |image| {

@@ -12,7 +12,7 @@ use crate::compression::Plain;
 use crate::error::{ImageError, Result};
 use crate::image::{Image, LARGEST_CONFIG};
 use crate::reference::Reference;
-use crate::store::Store;
+use crate::store::{Entering, Store};
 use documents::{Documents, Found};
 use layers::Layers;
 use sampan_storage::tar::{EntryKind, Reader};
@@ -117,7 +117,7 @@ impl Store {
         let mut loaded: Vec<Loaded> = Vec::new();
         for (image, item) in images {
             layers.commit(&image, &item.layers, progress)?;
-            let image = self.enter(&item.config, None, false)?;
+            let image = self.enter(&item.config, None, Entering::default())?;
             let mut result = Loaded { id: image.id.clone(), names: Vec::new(), moved: Vec::new() };
             for name in &item.names {
                 let Ok(name) = Reference::parse(name) else { continue };

@@ -6,7 +6,7 @@ use crate::error::{ImageError, Result};
 use crate::image::{Image, chain_ids, now, rfc3339};
 use crate::ingest::{Ingested, ingest, ingest_written};
 use crate::reference::Reference;
-use crate::store::Store;
+use crate::store::{Entering, Store};
 use sampan_storage::tar::{BLOCK, Entry, EntryKind, Writer};
 use std::io::Read;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Store {
             config,
             rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },
         };
-        self.finish(&file, Some(layer), None, name.as_ref(), false)
+        self.finish(&file, Some(layer), None, name.as_ref(), Entering::default())
     }
 
     /// Makes an image from a container's changes, given as a layer tar. Returns the image's id.
@@ -151,8 +151,13 @@ impl Store {
             history,
         };
         let layer = (!empty).then_some(layer);
-        let image =
-            self.finish(&file, layer, parent.map(|parent| parent.id.clone()), name.as_ref(), false)?;
+        let image = self.finish(
+            &file,
+            layer,
+            parent.map(|parent| parent.id.clone()),
+            name.as_ref(),
+            Entering::default(),
+        )?;
         Ok(image.id.clone())
     }
 
@@ -203,20 +208,20 @@ impl Store {
             None => true,
             Some(image) => image.id != id && image.config.labels.contains_key(BUILTIN_LABEL),
         };
-        self.finish(&file, layer, None, take.then_some(&name), false)
+        self.finish(&file, layer, None, take.then_some(&name), Entering::default())
     }
 
-    /// Commits the top layer, enters the image and names it. `step` is an unfinished image of a build.
+    /// Commits the top layer, enters the image and names it.
     pub(crate) fn finish(
         &self,
         file: &ConfigFile,
         layer: Option<Ingested>,
         parent: Option<String>,
         name: Option<&Reference>,
-        step: bool,
+        entering: Entering,
     ) -> Result<Arc<Image>> {
         let config = encode(file)?;
-        if layer.is_some() {
+        if layer.is_some() && !entering.later {
             self.driver.sync()?;
         }
         let _changing = self.changing();
@@ -227,9 +232,12 @@ impl Store {
                 [top] => (top, None),
                 [] => return Err(ImageError::Damaged("an image of one layer without a layer".into())),
             };
+            if entering.later {
+                self.unfinished.mark(top)?;
+            }
             self.driver.commit_layer(layer.staged, top, below)?;
         }
-        let image = self.enter(&config, parent, step)?;
+        let image = self.enter(&config, parent, entering)?;
         if let Some(name) = name {
             self.set_name(name, &image.id)?;
         }

@@ -34,6 +34,15 @@ impl Record for ReferenceRecord {
     }
 }
 
+/// How an image is entered.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Entering {
+    /// It is an unfinished image of a build.
+    pub(crate) step: bool,
+    /// Nobody waits for the disk: until [`Store::flush`], a power cut makes the image one that never was.
+    pub(crate) later: bool,
+}
+
 /// Images, their names and their layers. All methods may be called from many threads at once.
 #[derive(Debug)]
 pub struct Store {
@@ -165,6 +174,10 @@ impl Store {
                 let _ = fs::remove_file(entry.path());
                 continue;
             }
+            if self.is_cut_off(&entry.path()) {
+                let _ = fs::remove_file(entry.path());
+                continue;
+            }
             match self.read_image(&entry.path()) {
                 Ok((image, record)) => {
                     for name in record.names {
@@ -182,6 +195,48 @@ impl Store {
         self.reconcile_names(&state)?;
         *self.state() = state;
         Ok(())
+    }
+
+    /// Whether an image came shortly before the power failed: its files may be empty, so it never was.
+    fn is_cut_off(&self, path: &Path) -> bool {
+        let Ok(bytes) = fs::read(path) else { return false };
+        match serde_json::from_slice::<ImageRecord>(&bytes) {
+            Ok(record) => !record.unflushed.is_empty() && record.unflushed != self.unfinished.boot,
+            Err(_) => bytes.iter().all(|byte| *byte == 0),
+        }
+    }
+
+    /// Waits until everything of images that were entered for later is on the disk. Blocks.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn flush(&self) -> Result<()> {
+        let of = |state: &State| {
+            let images = state.images.values().filter(|image| !image.unflushed.is_empty());
+            images.map(|image| image.id.clone()).collect::<Vec<_>>()
+        };
+        let unflushed = of(&self.state());
+        if unflushed.is_empty() {
+            return Ok(());
+        }
+        self.driver.sync()?;
+        self.sync_records()?;
+        {
+            let _changing = self.changing();
+            for id in unflushed {
+                // One that was removed meanwhile needs nothing more.
+                let Some(image) = self.state().images.get(&id).cloned() else { continue };
+                self.change_image(&id, |image| image.unflushed.clear())?;
+                image.chain_ids.iter().for_each(|layer| self.unfinished.clear(layer));
+            }
+        }
+        Ok(())
+    }
+
+    /// Our own files may be on another file system than the layers.
+    fn sync_records(&self) -> Result<()> {
+        let folder = fs::File::open(&self.records).doing(|| "opening the images' records".into())?;
+        rustix::fs::syncfs(folder).map_err(std::io::Error::from).doing(|| "writing images to the disk".into())
     }
 
     /// Makes the database agree with the files.
@@ -212,6 +267,7 @@ impl Store {
         })?;
         image.parent.clone_from(&record.parent);
         image.step = record.step;
+        image.unflushed.clone_from(&record.unflushed);
         image.last_tagged_at = record.last_tagged_at;
         image.manifests.clone_from(&record.manifests);
         image.attestations.clone_from(&record.attestations);
@@ -248,16 +304,24 @@ impl Store {
 
     /// Enters an image whose layers are all committed: its configuration first, then its record.
     /// The caller holds `changing`.
-    pub(crate) fn enter(&self, config: &[u8], parent: Option<String>, step: bool) -> Result<Arc<Image>> {
+    pub(crate) fn enter(
+        &self,
+        config: &[u8],
+        parent: Option<String>,
+        entering: Entering,
+    ) -> Result<Arc<Image>> {
         let mut image = Image::from_config(config)?;
         if let Some(known) = self.state().images.get(&image.id) {
             return Ok(Arc::clone(known));
         }
         self.fill_sizes(&mut image)?;
         image.parent = parent;
-        image.step = step;
+        image.step = entering.step;
+        if entering.later {
+            image.unflushed.clone_from(&self.unfinished.boot);
+        }
         image.entered_at = now();
-        self.blobs.put(config)?;
+        self.blobs.put(config, entering.later)?;
         self.write_image(&image, Vec::new())?;
         let image = Arc::new(image);
         self.state().images.insert(image.id.clone(), Arc::clone(&image));
@@ -273,6 +337,7 @@ impl Store {
             id: image.id.clone(),
             parent: image.parent.clone(),
             step: image.step,
+            unflushed: image.unflushed.clone(),
             last_tagged_at: image.last_tagged_at,
             names,
             manifests: image.manifests.clone(),
@@ -282,7 +347,7 @@ impl Store {
         };
         let bytes =
             serde_json::to_vec(&record).map_err(std::io::Error::from).doing(|| "writing an image".into())?;
-        write_whole(&self.record_path(&image.id), &bytes)
+        write_whole(&self.record_path(&image.id), &bytes, !image.unflushed.is_empty())
     }
 
     /// Writes the names of an image as they are in memory.
@@ -324,7 +389,9 @@ impl Store {
             state.names.insert(key.clone(), id.to_owned())
         };
         self.write_names(id)?;
-        self.references.0.put(&ReferenceRecord { name: key, image: id.to_owned() }, Durability::Full)?;
+        let unflushed = self.state().images.get(id).is_some_and(|image| !image.unflushed.is_empty());
+        let durability = if unflushed { Durability::Normal } else { Durability::Full };
+        self.references.0.put(&ReferenceRecord { name: key, image: id.to_owned() }, durability)?;
         let before = before.filter(|before| before != id);
         if let Some(before) = &before {
             self.write_names(before)?;

@@ -154,6 +154,16 @@ pub trait SnapshotDriver: Send + Sync + fmt::Debug {
     /// `NotFound`, or what the file system or the receiver said.
     fn diff_tar(&self, id: &str, out: &mut dyn Write) -> Result<()>;
 
+    /// Makes a staged layer of a writable one by moving its files, and writes its tar stream to `out` on the way, the
+    /// same that `diff_tar` writes. The writable layer is empty afterwards. `None` from drivers that cannot: there the
+    /// stream has to be unpacked. Not to be called while the container runs or something has it mounted.
+    ///
+    /// # Errors
+    /// `NotFound`, or what the file system or the receiver said.
+    fn take_writable(&self, _id: &str, _out: &mut dyn Write) -> Result<Option<StagedLayer>> {
+        Ok(None)
+    }
+
     /// Bytes of the files in the writable layer.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 use super::{busybox_tar, open};
 use sampan_image::{
-    CommitRequest, Filters, ImageConfig, ImageUser, ImportOptions, RemoveOptions, Removed, Store,
+    BuildStep, CommitRequest, Filters, History, ImageConfig, ImageUser, ImportOptions, RemoveOptions,
+    Removed, Store,
 };
 use sampan_storage::WritableOptions;
 use std::fs::File;
@@ -174,4 +175,50 @@ fn pruning_takes_what_nobody_needs() {
     store.prune(&Filters::new(), &[]).unwrap();
     assert!(store.driver().layers().is_empty());
     assert!(store.prune(&[("nonsense".to_owned(), vec![])].into(), &[]).is_err());
+}
+
+/// What was built is on the disk some time after it is there; a power cut in between makes it what never was.
+#[test]
+fn a_power_cut_leaves_built_images_whole_or_away() {
+    let scratch = tempfile::tempdir().unwrap();
+    let store = open(scratch.path());
+    let parent = base(&store, scratch.path());
+    let driver = std::sync::Arc::clone(store.driver());
+    let built = |store: &Store, name: &str| {
+        let top = store.find(&parent).unwrap().top_layer().map(str::to_owned);
+        driver.create_writable(name, top.as_deref(), &Default::default()).unwrap();
+        let mount = driver.mount_detached(name).unwrap();
+        std::fs::write(format!("/proc/self/fd/{}/{name}", mount.as_raw_fd()), name).unwrap();
+        drop(mount);
+        let step = BuildStep {
+            parent: Some(parent.clone()),
+            history: vec![History::default()],
+            writable: Some(name.to_owned()),
+            ..BuildStep::default()
+        };
+        let image = store.build_step(&step).unwrap();
+        driver.remove_writable(name).unwrap();
+        store.tag(&image.id, name).unwrap();
+        image
+    };
+    let flushed = built(&store, "flushed");
+    store.flush().unwrap();
+    let lost = built(&store, "lost");
+    drop(store);
+    // The machine starts again: the number of the boot is another one.
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let other = boot.replace(|letter: char| letter.is_ascii_hexdigit(), "0");
+    for folder in ["image/records", "image/unfinished"] {
+        for file in std::fs::read_dir(scratch.path().join(folder)).unwrap().flatten() {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            std::fs::write(file.path(), text.replace(boot.trim_end(), other.trim_end())).unwrap();
+        }
+    }
+    let store = open(scratch.path());
+    assert_eq!(store.find("flushed").unwrap().id, flushed.id);
+    assert!(store.find("lost").is_err() && store.find(&lost.id).is_err());
+    assert!(store.damaged().is_empty());
+    let layers: Vec<String> = store.driver().layers().into_iter().map(|layer| layer.id).collect();
+    assert!(layers.contains(flushed.chain_ids.last().unwrap()));
+    assert!(!layers.contains(lost.chain_ids.last().unwrap()), "its files may be empty");
 }

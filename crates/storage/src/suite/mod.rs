@@ -26,6 +26,7 @@ pub const CASES: &[Case] = &[
     ("127 layers can be mounted", layers::many_layers),
     ("changes are those of docker diff", writables::changes),
     ("the changes as a layer give the same tree", writables::diff_round_trip),
+    ("a writable layer becomes a layer without copies", writables::taken),
     ("mount points are no changes", writables::mount_points),
     ("records stay beside the data", writables::records),
     ("removed while removed files are large and deep", writables::removal),

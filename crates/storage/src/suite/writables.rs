@@ -126,6 +126,40 @@ pub(super) fn diff_round_trip(driver: &dyn SnapshotDriver) {
     assert_eq!(listing(&path_of(&view)), listing(&path_of(&mount)));
 }
 
+pub(super) fn taken(driver: &dyn SnapshotDriver) {
+    base(driver);
+    driver.create_writable("c", Some("top"), &Default::default()).unwrap();
+    let mount = driver.mount_detached("c").unwrap();
+    work(&path_of(&mount));
+    let before = listing(&path_of(&mount));
+    drop(mount);
+    let mut diff = Vec::new();
+    driver.diff_tar("c", &mut diff).unwrap();
+    let mut told = Vec::new();
+    // A driver that cannot leaves everything as it is.
+    let Some(staged) = driver.take_writable("c", &mut told).unwrap() else {
+        assert!(told.is_empty());
+        assert_eq!(listing(&path_of(&driver.mount_detached("c").unwrap())), before);
+        return;
+    };
+    assert_eq!(told, diff);
+    assert_eq!(staged.tar_size, diff.len() as u64);
+    driver.commit_layer(staged, "taken", Some("top")).unwrap();
+    assert_eq!(listing(&path_of(&driver.layer_view("taken").unwrap())), before);
+    let mut rebuilt = Vec::new();
+    driver.layer_tar("taken", &mut rebuilt).unwrap();
+    assert_eq!(rebuilt, diff, "the layer gives its stream back");
+    // The same stream unpacked is the same tree, whatever lies below.
+    driver.apply_layer("copied", Some("top"), &mut &diff[..]).unwrap();
+    assert_eq!(listing(&path_of(&driver.layer_view("copied").unwrap())), before);
+    assert_eq!(driver.layer_size("copied").unwrap(), driver.layer_size("taken").unwrap());
+    // What is left of the writable layer is empty, and can be removed.
+    assert!(driver.changes("c").unwrap().is_empty());
+    driver.remove_writable("c").unwrap();
+    driver.create_writable("d", Some("taken"), &Default::default()).unwrap();
+    drop(driver.mount_detached("d").unwrap());
+}
+
 pub(super) fn mount_points(driver: &dyn SnapshotDriver) {
     base(driver);
     let options = WritableOptions { mount_points: true, ..Default::default() };

@@ -5,6 +5,7 @@ mod layer;
 mod metadata;
 mod name;
 mod pending;
+mod record;
 mod tree;
 
 pub(crate) use contents::write_contents;
@@ -12,6 +13,7 @@ pub(crate) use layer::{Style, unpack_layer};
 pub(crate) use metadata::{apply_node, apply_open, copy_attributes, list_xattrs, read_attributes, set_mtime};
 pub(crate) use name::{clean, join, split};
 pub(crate) use pending::finish;
+pub(crate) use record::record_layer;
 pub(crate) use tree::{Missing, Tree, proc_path};
 
 use crate::split::Shadow;

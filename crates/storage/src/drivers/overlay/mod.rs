@@ -176,6 +176,10 @@ impl SnapshotDriver for Overlay {
         writable::diff_tar(self, id, out)
     }
 
+    fn take_writable(&self, id: &str, out: &mut dyn Write) -> Result<Option<StagedLayer>> {
+        writable::take(self, id, out)
+    }
+
     fn writable_size(&self, id: &str) -> Result<u64> {
         self.catalogue.writable(id)?;
         crate::usage::tree_size(&self.catalogue.writable_path(id).join("upper"))

@@ -2,12 +2,13 @@
 
 use super::{Overlay, layers};
 use crate::catalogue::{WritableRecord, write_json};
-use crate::driver::{Change, RootMount, WritableOptions};
+use crate::driver::{Change, RootMount, StagedLayer, WritableOptions};
 use crate::error::{Doing, Result, StorageError};
+use crate::unpack::record_layer;
 use crate::{archive, changes as comparison, detached};
 use rustix::fs::Mode;
 use std::fs;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
 pub(super) fn create(
@@ -113,6 +114,60 @@ pub(super) fn diff_tar(driver: &Overlay, id: &str, out: &mut dyn Write) -> Resul
     let changes = changes(driver, id)?;
     let upper = layers::open(&driver.catalogue.writable_path(id).join("upper"))?;
     archive::diff_tar(upper.as_fd(), &changes, out)
+}
+
+pub(super) fn take(driver: &Overlay, id: &str, out: &mut dyn Write) -> Result<Option<StagedLayer>> {
+    // A limited directory belongs to a project of its own, and its files would stay in it.
+    if driver.catalogue.writable(id)?.size_limit.is_some() {
+        return Ok(None);
+    }
+    let directory = driver.catalogue.staging.create()?;
+    let path = directory.path();
+    let (mut reading, writing) = std::io::pipe().doing(|| "making a pipe".into())?;
+    let recorded = std::thread::scope(|scope| {
+        let recorder = scope.spawn(move || record_layer(path, &mut reading));
+        let mut both = Both { out, recorder: BufWriter::with_capacity(BUFFER, writing) };
+        let packed =
+            diff_tar(driver, id, &mut both).and_then(|()| both.flush().doing(|| "packing a layer".into()));
+        drop(both);
+        let recorded = recorder.join();
+        // What the recorder says explains a broken pipe.
+        let recorded = recorded.map_err(|_| StorageError::Damaged("recording a layer failed".into()))??;
+        packed.map(|()| recorded)
+    })?;
+    fs::create_dir(path.join("shadow")).doing(|| "creating an empty directory".into())?;
+    let upper = driver.catalogue.writable_path(id).join("upper");
+    fs::rename(&upper, path.join("diff")).doing(|| format!("renaming {}", upper.display()))?;
+    fs::create_dir(&upper).doing(|| format!("creating {}", upper.display()))?;
+    Ok(Some(StagedLayer {
+        directory,
+        size: recorded.size,
+        tar_size: recorded.tar_size,
+        entries: recorded.entries,
+        pending: recorded.pending,
+    }))
+}
+
+/// Bytes that go to the recorder at once.
+const BUFFER: usize = 64 << 10;
+
+/// Two receivers of one stream.
+struct Both<'a> {
+    out: &'a mut dyn Write,
+    recorder: BufWriter<std::io::PipeWriter>,
+}
+
+impl Write for Both<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.out.write_all(bytes)?;
+        self.recorder.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()?;
+        self.recorder.flush()
+    }
 }
 
 pub(super) fn inspect(driver: &Overlay, id: &str) -> Result<Vec<(String, String)>> {
