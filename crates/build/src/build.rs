@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::client::Client;
 use crate::context::Context;
+use crate::held::Holds;
 use crate::plan;
 use crate::request::{Begin, Event, NamedContext, ProgramFailed, Request, What};
 use crate::state::State;
@@ -46,6 +47,8 @@ pub(crate) struct Build {
     pub(crate) consumed: Arc<Mutex<BTreeSet<String>>>,
     /// Each stage's outcome, for those that wait for it.
     finished: Arc<BTreeMap<usize, watch::Sender<Option<Arc<State>>>>>,
+    /// Images that this build stands on.
+    pub(crate) holds: Arc<Holds>,
     /// Nothing of this stage is taken from the cache.
     pub(crate) no_cache: bool,
     /// The step that this stage is at.
@@ -105,6 +108,7 @@ impl Builder {
             globals: Arc::default(),
             consumed: Arc::default(),
             finished: Arc::default(),
+            holds: Arc::new(Holds::new(&self.engine)),
             no_cache: false,
             number: 0,
             total: 0,
@@ -162,6 +166,7 @@ impl Build {
             self.builder.engine.images().tag(&image, tag).await?;
         }
         self.builder.engine.build_flush();
+        self.builder.look_through();
         self.warn_of_unused();
         Ok(image)
     }
@@ -375,6 +380,12 @@ impl Build {
         found.map(|(key, context)| (key.as_str(), context))
     }
 
+    /// What is known of the contents of the context, when it is one that is kept.
+    pub(crate) fn known_contents(&self) -> Option<Arc<crate::digest::Contents>> {
+        let is_kept = self.context.get().is_some_and(Context::is_kept);
+        is_kept.then(|| self.builder.engine.resident(crate::digest::Contents::default))
+    }
+
     async fn credentials(&self, registry: &str) -> Result<Credentials> {
         match self.request.credentials.get(registry) {
             Some(given) => Ok(given.clone()),
@@ -428,7 +439,7 @@ impl Build {
             .map_err(|error| Error::internal("a configuration cannot be written").caused_by(error))?;
         let key = Cache::key(&json!(["image", state.image, config, steps, state.author]));
         let _only = self.builder.engine.build_alone(&key).await;
-        let known = if self.request.no_cache { None } else { self.builder.cache.find(&key) };
+        let known = if self.request.no_cache { None } else { self.builder.cache.find(&key, &self.holds) };
         if let Some(known) = known {
             return Ok(known);
         }

@@ -1,15 +1,29 @@
 //! The cache: by a number of everything that a step depends on, the image that it made.
 
 use crate::Builder;
+use crate::held::{Held, Holds};
 use sampan_engine::Engine;
 use sampan_error::{Context as _, Error, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The time of an entry's last use is kept to so much.
 const GRAIN: Duration = Duration::from_secs(60);
+
+/// An image of a step that was made within this may be one whose entry is about to be written.
+const STRAY: Duration = Duration::from_secs(60 * 60);
+/// The cache is looked through so often.
+const ROUNDS: Duration = Duration::from_secs(10 * 60);
+/// Outcomes that nobody used for so long are forgotten.
+const OLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// When the cache was last looked through.
+#[derive(Default)]
+struct LastRound(Mutex<Option<Instant>>);
 
 /// Outcomes of steps, one small file each.
 #[derive(Clone)]
@@ -68,9 +82,11 @@ impl Cache {
     }
 
     /// The image that such a step made, if it is still there.
-    pub(crate) fn find(&self, key: &str) -> Option<String> {
+    pub(crate) fn find(&self, key: &str, holds: &Holds) -> Option<String> {
         let path = self.folder.join(key);
         let kept = self.read(key)?;
+        // Held first: a pruning may go on.
+        holds.add(&kept.image);
         let image = self.engine.build_base(&kept.image).ok()?;
         let file = std::fs::File::open(path).ok()?;
         let now = SystemTime::now();
@@ -120,26 +136,37 @@ impl Cache {
         Ok(entries)
     }
 
-    /// Forgets entries and removes the images that only they needed. Children go before their parents.
+    /// Removes an image of a step unless something needs it; whether it is gone.
+    fn forget_image(&self, image: &str) -> bool {
+        self.engine.build_forget(image).unwrap_or_else(|error| {
+            tracing::warn!(%image, %error, "an image of the build cache stays");
+            false
+        })
+    }
+
+    /// Removes images of steps that no entry names any more: the step was done again (`--no-cache`), or its build was
+    /// killed before it was written down.
+    fn forget_strays(&self) {
+        let Ok(entries) = self.entries() else { return };
+        let known: HashSet<String> = entries.into_iter().map(|entry| entry.image).collect();
+        let held = self.engine.resident(Held::default);
+        for image in self.engine.build_steps_before(STRAY) {
+            if !known.contains(&image) && !held.has(&image) {
+                self.forget_image(&image);
+            }
+        }
+    }
+
+    /// Forgets entries and removes the images that only they needed, but for those that a build stands on.
     fn forget(&self, mut entries: Vec<CacheEntry>) -> Vec<CacheEntry> {
+        let held = self.engine.resident(Held::default);
+        entries.retain(|entry| !held.has(&entry.image));
         for entry in &entries {
             // One that is gone already is as good.
             let _ = std::fs::remove_file(self.folder.join(&entry.id));
         }
-        let mut open: Vec<String> = entries.iter().map(|entry| entry.image.clone()).collect();
-        loop {
-            let before = open.len();
-            open.retain(|image| match self.engine.build_forget(image) {
-                Ok(gone) => !gone,
-                Err(error) => {
-                    tracing::warn!(%image, %error, "an image of the build cache stays");
-                    true
-                }
-            });
-            if open.len() == before {
-                break;
-            }
-        }
+        let images = entries.iter().map(|entry| entry.image.clone());
+        let open: Vec<String> = images.filter(|image| !self.forget_image(image)).collect();
         // What others still use was not freed.
         for entry in &mut entries {
             if open.contains(&entry.image) {
@@ -159,6 +186,29 @@ impl Builder {
         self.cache.entries()
     }
 
+    /// Sees to it that the cache does not grow for ever, now and then, while nobody waits: what was not used for a month
+    /// goes, and what lies beyond the share of the disk that it may have.
+    pub(crate) fn look_through(&self) {
+        let last = self.engine.resident(LastRound::default);
+        {
+            let mut last = last.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| last.elapsed() < ROUNDS) {
+                return;
+            }
+            *last = Some(Instant::now());
+        }
+        let builder = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let old = Pruning { older_than: Some(OLD), keep_bytes: None };
+            let large = Pruning { older_than: None, keep_bytes: Some(builder.engine.build_share()) };
+            for pruning in [old, large] {
+                if let Err(error) = builder.prune(&pruning) {
+                    tracing::warn!(%error, "the build cache cannot be looked through");
+                }
+            }
+        });
+    }
+
     /// Removes entries with the images that only they needed; gives what is gone, with the bytes that this freed.
     /// Blocks.
     ///
@@ -171,6 +221,7 @@ impl Builder {
             // Caches of `RUN --mount=type=cache` that a step uses at this moment stay where it sees them.
             let _ = std::fs::remove_dir_all(self.folder()?.join("mounts"));
         }
+        self.cache.forget_strays();
         let mut kept = 0;
         let mut entries = self.cache.entries()?;
         entries.reverse();

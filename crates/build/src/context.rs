@@ -62,6 +62,11 @@ impl Context {
         Ok(Self { folder: folder.to_owned(), kept: Some(reading), root: open(folder)? })
     }
 
+    /// Whether it stays, so that its files are never written again.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// The same with another folder as its root, which lies inside.
     pub(crate) fn below(mut self, folder: &Path) -> Result<Self> {
         self.root = open(folder)?;

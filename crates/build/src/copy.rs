@@ -7,7 +7,6 @@ use sampan_error::{Context as _, Error, Result};
 use sampan_ignore::Ignore;
 use sampan_storage::archive;
 use sampan_storage::tar::{Entry, EntryKind, Reader, Writer};
-use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -19,9 +18,9 @@ pub(crate) struct Source {
     /// Its path below the root.
     pub(crate) path: String,
     /// Where its contents are, when it is a link to a file.
-    real: String,
+    pub(crate) real: String,
     /// Its path below the folder that `--parents` counts from.
-    below: String,
+    pub(crate) below: String,
     pub(crate) is_directory: bool,
 }
 
@@ -40,6 +39,14 @@ pub(crate) struct Manner {
     pub(crate) parents: bool,
     /// There are several sources, so the destination is a folder.
     pub(crate) several: bool,
+}
+
+impl Manner {
+    /// Whether a file among the sources is left out altogether.
+    pub(crate) fn leaves_out(&self, source: &Source) -> bool {
+        let name = source.path.rsplit('/').next().unwrap_or_default();
+        !source.is_directory && self.exclude.excludes(name)
+    }
 }
 
 /// Finds what the sources of an instruction stand for. With `parents`, `**` stands for any number of folders, and `/./`
@@ -88,56 +95,6 @@ fn streamed<T: Send>(
     })
 }
 
-/// A number that is the same for the same names, kinds, modes and contents; of owners too, where they are kept. Times do
-/// not count.
-///
-/// # Errors
-/// A file cannot be read.
-pub(crate) fn digest(root: BorrowedFd<'_>, sources: &[Source], manner: &Manner) -> Result<String> {
-    let mut hash = Sha256::new();
-    for source in sources {
-        hash.update(source.path.as_bytes());
-        hash.update([0, u8::from(source.is_directory)]);
-        if manner.parents {
-            hash.update(&source.below);
-        }
-        if is_left_out(source, manner) {
-            continue;
-        }
-        let inner = streamed(root, source, |input| {
-            let mut hash = Sha256::new();
-            let mut reader = Reader::new(input);
-            while let Some(entry) = reader.next_entry()? {
-                if leaves_out(manner, &entry.path) {
-                    continue;
-                }
-                let owner = if manner.owner.is_none() { (entry.uid, entry.gid) } else { (0, 0) };
-                let head = serde_json::json!([
-                    String::from_utf8_lossy(&entry.path),
-                    format!("{:?}", entry.kind),
-                    String::from_utf8_lossy(&entry.link),
-                    entry.mode,
-                    owner,
-                    entry.size,
-                    entry.device,
-                ]);
-                hash.update(head.to_string());
-                for (name, value) in &entry.xattrs {
-                    hash.update(name);
-                    hash.update(value);
-                }
-                while let Some(chunk) = reader.chunk(u64::MAX)? {
-                    hash.update(chunk);
-                }
-            }
-            reader.drain()?;
-            Ok(hash.finalize())
-        })?;
-        hash.update(inner);
-    }
-    Ok(hex::encode(hash.finalize()))
-}
-
 /// Copies sources into a layer. `destination` is absolute; a slash at its end makes it a directory.
 ///
 /// # Errors
@@ -156,7 +113,7 @@ pub(crate) fn copy(
         || manner.several
         || sources.len() > 1
         || is_there == Some(FileType::Directory);
-    for source in sources.iter().filter(|source| !is_left_out(source, manner)) {
+    for source in sources.iter().filter(|source| !manner.leaves_out(source)) {
         if manner.parents {
             let target = files::clean(&format!("{path}/{}", source.below));
             one(root, source, layer, &target, manner)?;
@@ -193,12 +150,6 @@ pub(crate) fn copy(
 fn leaves_out(manner: &Manner, path: &[u8]) -> bool {
     let path = path.strip_prefix(b"./").unwrap_or(path);
     !manner.exclude.is_empty() && manner.exclude.excludes(String::from_utf8_lossy(path).trim_end_matches('/'))
-}
-
-/// Whether a file among the sources is left out altogether.
-fn is_left_out(source: &Source, manner: &Manner) -> bool {
-    let name = source.path.rsplit('/').next().unwrap_or_default();
-    !source.is_directory && manner.exclude.excludes(name)
 }
 
 /// Copies one source to this very path.

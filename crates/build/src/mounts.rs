@@ -3,6 +3,7 @@
 use crate::build::Build;
 use crate::context::Context;
 use crate::copy::{self, Manner};
+use crate::digest::digest;
 use crate::files;
 use crate::state::State;
 use crate::steps::tokio_blocking;
@@ -62,10 +63,11 @@ impl Build {
                 "bind" => {
                     let root =
                         self.root_of(index, Some(mount.from.as_str()).filter(|it| !it.is_empty())).await?;
+                    let known = if mount.from.is_empty() { self.known_contents() } else { None };
                     let source = mount.source.clone();
                     tokio_blocking(move || {
                         let found = copy::sources(root.as_fd(), &[source], false)?;
-                        copy::digest(root.as_fd(), &found, &Manner::default())
+                        digest(root.as_fd(), &found, &Manner::default(), known)
                     })
                     .await?
                 }

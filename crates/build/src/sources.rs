@@ -4,6 +4,7 @@ use crate::build::Build;
 use crate::cache::Cache;
 use crate::context::Context;
 use crate::copy::{self, Manner, Source};
+use crate::digest::{Contents, digest};
 use crate::files;
 use crate::state::State;
 use crate::steps::tokio_blocking;
@@ -25,6 +26,8 @@ struct Place {
     keeps_owners: bool,
     /// A repository with its `.git`: the commit stands for that in the step's number, since no two copies are the same.
     commit: Option<String>,
+    /// What is known of the contents.
+    known: Option<Arc<Contents>>,
     /// What was made for this step goes with it.
     _made: Option<Context>,
 }
@@ -122,7 +125,8 @@ impl Build {
             let root = self.root_of(index, from.as_deref()).await?;
             // What comes from the context is root's; what comes from an image keeps its owner.
             let (unpack, keeps_owners) = (add && wish.unpack != Some(false), from.is_some());
-            places.push(Place { root, wanted, unpack, keeps_owners, commit: None, _made: None });
+            let known = if from.is_none() { self.known_contents() } else { None };
+            places.push(Place { root, wanted, unpack, keeps_owners, commit: None, known, _made: None });
         }
         if !line.heredocs.is_empty() {
             places.push(self.documents(state, line)?);
@@ -193,7 +197,7 @@ impl Build {
 
 fn made(files: Context, wanted: Vec<String>, unpack: bool) -> Result<Place> {
     let root = Arc::new(files.root.try_clone()?);
-    Ok(Place { root, wanted, unpack, keeps_owners: false, commit: None, _made: Some(files) })
+    Ok(Place { root, wanted, unpack, keeps_owners: false, commit: None, known: None, _made: Some(files) })
 }
 
 fn is_web(source: &str) -> bool {
@@ -221,9 +225,9 @@ fn look_up(
         if let Some(commit) = &place.commit {
             let but_git = Arc::new(Ignore::of([".git"].into_iter()));
             let manner = Manner { exclude: but_git, ..manner.clone() };
-            digests.push(format!("{commit} {}", copy::digest(place.root.as_fd(), &sources, &manner)?));
+            digests.push(format!("{commit} {}", digest(place.root.as_fd(), &sources, &manner, None)?));
         } else {
-            digests.push(copy::digest(place.root.as_fd(), &sources, &manner)?);
+            digests.push(digest(place.root.as_fd(), &sources, &manner, place.known.clone())?);
         }
         all.push(Found { place, sources, manner });
     }

@@ -160,7 +160,7 @@ impl Build {
         if self.no_cache {
             return None;
         }
-        let found = self.builder.cache.find(key)?;
+        let found = self.builder.cache.find(key, &self.holds)?;
         self.tell(What::Cached);
         Some(found)
     }
@@ -175,6 +175,7 @@ impl Build {
                 .map_or(0, |it| it.diff_ids.len()))
         };
         let before = layers(&state.image)?;
+        self.holds.add(&image);
         state.image = Some(image.clone());
         let grown = layers(&state.image)? > before;
         state.note_files(created_by, grown);

@@ -147,6 +147,19 @@ impl Engine {
         Ok(self.inner.images.forget_step(image, &self.images().all_users())?)
     }
 
+    /// Unfinished images of builds that were made longer ago than this. Blocks.
+    #[must_use]
+    pub fn build_steps_before(&self, age: std::time::Duration) -> Vec<String> {
+        self.inner.images.steps_before(age)
+    }
+
+    /// How many bytes the build cache may have: a tenth of the disk that it is on (as BuildKit's default). Blocks.
+    #[must_use]
+    pub fn build_share(&self) -> u64 {
+        let disk = rustix::fs::statvfs(&self.inner.config.data_root);
+        disk.map_or(u64::MAX, |disk| disk.f_blocks.saturating_mul(disk.f_frsize) / 10)
+    }
+
     /// Bytes of an image's last layer; 0 when it is gone. Blocks.
     #[must_use]
     pub fn build_size(&self, image: &str) -> u64 {

@@ -47,6 +47,15 @@ impl Store {
         Ok(true)
     }
 
+    /// Ids of unfinished images of builds that were made longer ago than this.
+    #[must_use]
+    pub fn steps_before(&self, age: std::time::Duration) -> Vec<String> {
+        let latest = now() - i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
+        let state = self.state();
+        let steps = state.images.values().filter(|image| image.step && image.entered_at < latest);
+        steps.map(|image| image.id.clone()).collect()
+    }
+
     /// Makes an image of a build's step. An empty layer is left out.
     ///
     /// # Errors

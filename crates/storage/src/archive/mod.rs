@@ -24,6 +24,14 @@ pub use read::read;
 pub use stat::{PathStat, go_file_mode, stat};
 pub use write::{WriteOptions, write, write_as};
 
+/// The extended attributes of an open file as far as archives keep them, sorted.
+///
+/// # Errors
+/// What the file system said.
+pub fn attributes(file: BorrowedFd<'_>) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    crate::unpack::list_xattrs(&crate::unpack::proc_path(file))
+}
+
 /// Copies everything in one directory into another, which may hold nothing of the same name: contents,
 /// owners, modes, times, extended attributes, hard links, holes. For filling an empty volume from an image.
 /// The directory's own attributes are not copied.
