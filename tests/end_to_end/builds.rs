@@ -306,6 +306,102 @@ fn our_command_line_builds() {
     sampan(&["-t", "my-flask:v1.", &path]).fails(1, "did you mean \"-t my-flask:v1 .\"?");
 }
 
+/// Secrets, outputs, and what our own command line has beside: only what changed is sent, and why a step is done again.
+#[test]
+fn our_command_line_offers_more() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    let dockerfile = "FROM busybox\nARG V\nCOPY . /all\nRUN --mount=type=secret,id=token test \"$(cat /run/secrets/token)\" = sesame && echo $V >/v\n";
+    let folder = context(
+        &host,
+        "more",
+        dockerfile,
+        &[("a", "1"), ("b", "2"), ("out/x", "3"), (".dockerignore", "out\n")],
+    );
+    let path = folder.display().to_string();
+    std::fs::write(host.folder().join("token"), "sesame").expect("written");
+    let secret = format!("id=token,src={}", host.folder().join("token").display());
+    let sampan = |words: &[&str]| {
+        host.sampan(&[&["build", "--why", "--secret", &secret], words, &[path.as_str()]].concat())
+    };
+    let first = sampan(&["-t", "more"]);
+    assert_eq!(first.ok().matches("no step of this text was done before").count(), 2, "{first}");
+    let again = sampan(&["-t", "more"]);
+    assert_eq!(again.ok().matches("Using cache").count(), 2, "{again}");
+    std::fs::write(folder.join("b"), "22").expect("written");
+    std::fs::write(folder.join("c"), "3").expect("written");
+    std::fs::remove_file(folder.join("a")).expect("removed");
+    let changed = sampan(&["-t", "more"]);
+    assert!(changed.ok().contains("changed: the files (b changed, c is new, a is gone)"), "{changed}");
+    assert!(changed.stdout.contains("changed: a step before it"), "{changed}");
+    let argument = sampan(&["-t", "more", "--build-arg", "V=7"]);
+    assert!(
+        argument.ok().contains("changed: ARGs") || argument.stdout.contains("no step of this text"),
+        "{argument}"
+    );
+    assert_eq!(run(&host, "more", "cat /v; ls /all"), "7\nDockerfile\nb\nc");
+    // What is kept is the folder without what is left out, and files that did not change keep their inodes.
+    let kept = host.run(&[
+        "sh",
+        "-c",
+        "cd \"$1\"/build/kept/* && ls -A && stat -c %i c",
+        "sh",
+        &host.data_root().display().to_string(),
+    ]);
+    sampan(&["--no-cache"]).ok();
+    let later = host.run(&[
+        "sh",
+        "-c",
+        "cd \"$1\"/build/kept/* && ls -A && stat -c %i c",
+        "sh",
+        &host.data_root().display().to_string(),
+    ]);
+    assert_eq!(kept.ok(), later.ok());
+    assert!(!kept.stdout.contains("out"), "{kept}");
+
+    let at = |name: &str| host.folder().join(name).display().to_string();
+    sampan(&["-o", &at("tree"), "--metadata-file", &at("metadata")]).ok();
+    assert_eq!(std::fs::read_to_string(at("tree/all/b")).expect("a file"), "22");
+    assert!(std::fs::read_to_string(at("metadata")).expect("a file").contains("containerimage.digest"));
+    sampan(&["-o", &format!("type=tar,dest={}", at("files.tar"))]).ok();
+    assert!(host.run(&["tar", "-tf", &at("files.tar")]).ok().contains("all/b"));
+    sampan(&["-t", "archived", "-o", &format!("type=oci,dest={}", at("oci.tar"))]).ok();
+    let place = format!("oci-archive:{}", at("oci.tar"));
+    assert!(host.run(&["skopeo", "inspect", &place]).ok().contains("\"Layers\""));
+    sampan(&["-o", "type=what,dest=x"]).fails(1, "unknown output type");
+    host.sampan(&["build", "--no-cache", &path]).fails(1, "returned a non-zero code");
+    host.sampan(&["build", "--secret", "id=x,src=/nowhere", &path]).fails(1, "failed to stat /nowhere");
+}
+
+/// With a time of its own, a build is the same bit for bit wherever and whenever it runs.
+#[test]
+fn builds_with_a_time_come_out_the_same() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
+    let build = |pause: u64| {
+        let host = Host::new();
+        let folder = context(
+            &host,
+            "same",
+            "FROM scratch\nCOPY busybox /bin/\nRUN [\"/bin/busybox\", \"mkdir\", \"-p\", \"/made/here\"]\nWORKDIR /w\n",
+            &[],
+        );
+        let folder = folder.display().to_string();
+        host.shell("cp /bin/busybox \"$1\"", &[&folder]).ok();
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        host.sampan(&["build", "-q", "--build-arg", "SOURCE_DATE_EPOCH=1700000000", &folder]).ok().to_owned()
+    };
+    let first = build(0);
+    assert_eq!(build(1100), first);
+    let host = Host::new();
+    let folder = context(&host, "bad", "FROM scratch\nWORKDIR /w\n", &[]).display().to_string();
+    host.sampan(&["build", "--build-arg", "SOURCE_DATE_EPOCH=soon", &folder])
+        .fails(1, "no number of seconds");
+}
+
 /// Binds, caches and memory are there for the step alone.
 #[test]
 fn steps_have_mounts_of_their_own() {

@@ -4,6 +4,7 @@ use crate::cache::Cache;
 use crate::client::Client;
 use crate::context::Context;
 use crate::held::Holds;
+use crate::inputs::Inputs;
 use crate::plan;
 use crate::request::{Begin, Event, NamedContext, ProgramFailed, Request, What};
 use crate::state::State;
@@ -29,6 +30,15 @@ pub struct Builder {
 /// Fewer digits are no id.
 const SHORT_ID: usize = 12;
 
+/// The ARG that makes builds come out the same each time (reproducible-builds.org, "SOURCE_DATE_EPOCH").
+pub(crate) const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+/// Seconds since 1970, in nanoseconds.
+fn epoch(text: &str) -> Result<i64> {
+    let seconds = text.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000_000_000));
+    seconds.ok_or_else(|| Error::invalid(format!("{EPOCH}: {text:?} is no number of seconds since 1970")))
+}
+
 /// A build under way, as one of its stages sees it. All stages share what is in it.
 #[derive(Clone)]
 pub(crate) struct Build {
@@ -49,6 +59,8 @@ pub(crate) struct Build {
     finished: Arc<BTreeMap<usize, watch::Sender<Option<Arc<State>>>>>,
     /// Images that this build stands on.
     pub(crate) holds: Arc<Holds>,
+    /// `SOURCE_DATE_EPOCH`: the time of everything that is made, nanoseconds since 1970.
+    pub(crate) epoch: Option<i64>,
     /// Nothing of this stage is taken from the cache.
     pub(crate) no_cache: bool,
     /// The step that this stage is at.
@@ -109,6 +121,7 @@ impl Builder {
             consumed: Arc::default(),
             finished: Arc::default(),
             holds: Arc::new(Holds::new(&self.engine)),
+            epoch: None,
             no_cache: false,
             number: 0,
             total: 0,
@@ -142,6 +155,7 @@ impl Build {
     async fn all(&mut self) -> Result<String> {
         let file = Arc::clone(&self.file);
         self.globals = Arc::new(self.predefined());
+        self.epoch = self.request.arguments.get(EPOCH).map(|text| epoch(text)).transpose()?;
         for (name, default) in &file.arguments {
             let default = default.as_deref().map(|text| self.global(text)).transpose()?;
             let value = self.request.arguments.get(name).cloned().or(default);
@@ -427,6 +441,7 @@ impl Build {
             writable: None,
             author: state.author.clone(),
             unfinished: true,
+            created: self.epoch,
         }
     }
 
@@ -437,7 +452,14 @@ impl Build {
             state.history.iter().map(|entry| (&entry.created_by, entry.empty_layer)).collect();
         let config = serde_json::to_value(&state.config)
             .map_err(|error| Error::internal("a configuration cannot be written").caused_by(error))?;
-        let key = Cache::key(&json!(["image", state.image, config, steps, state.author]));
+        let inputs = Inputs::of([
+            ("the files", json!(state.image)),
+            ("the configuration", config),
+            ("the history", json!(steps)),
+            ("the author", json!(state.author)),
+            ("SOURCE_DATE_EPOCH", json!(self.epoch)),
+        ]);
+        let key = inputs.key();
         let _only = self.builder.engine.build_alone(&key).await;
         let known = if self.request.no_cache { None } else { self.builder.cache.find(&key, &self.holds) };
         if let Some(known) = known {
@@ -446,7 +468,7 @@ impl Build {
         let (engine, step) =
             (self.builder.engine.clone(), BuildStep { unfinished: false, ..self.step_of(&state) });
         let made = tokio_blocking(move || Ok(engine.build_step(&step)?.id.clone())).await?;
-        self.builder.cache.keep(&key, &made, "image")?;
+        self.builder.cache.keep(&key, &made, "image", inputs)?;
         Ok(made)
     }
 
@@ -457,7 +479,9 @@ impl Build {
             .arguments
             .keys()
             .map(String::as_str)
-            .filter(|name| !consumed.contains(*name) && !crate::steps::PROXIES.contains(name))
+            .filter(|name| {
+                *name != EPOCH && !consumed.contains(*name) && !crate::steps::PROXIES.contains(name)
+            })
             .collect();
         if !unused.is_empty() {
             self.tell(What::Note(format!(

@@ -2,10 +2,10 @@
 
 use crate::Builder;
 use crate::held::{Held, Holds};
+use crate::inputs::Inputs;
 use sampan_engine::Engine;
 use sampan_error::{Context as _, Error, Result};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -41,6 +41,9 @@ struct Kept {
     description: String,
     /// When, in seconds since 1970.
     created: u64,
+    /// What it depended on.
+    #[serde(default)]
+    inputs: Inputs,
 }
 
 /// An outcome in the cache, as users see it.
@@ -76,11 +79,6 @@ impl Cache {
         Ok(Self { folder, engine: engine.clone() })
     }
 
-    /// The number of a step: of its parent and all its inputs.
-    pub(crate) fn key(inputs: &serde_json::Value) -> String {
-        hex::encode(Sha256::digest(inputs.to_string()))
-    }
-
     /// The image that such a step made, if it is still there.
     pub(crate) fn find(&self, key: &str, holds: &Holds) -> Option<String> {
         let path = self.folder.join(key);
@@ -102,16 +100,34 @@ impl Cache {
     }
 
     /// Remembers what a step made. Written whole: a kill leaves the old knowledge or the new.
-    pub(crate) fn keep(&self, key: &str, image: &str, description: &str) -> Result<()> {
+    pub(crate) fn keep(&self, key: &str, image: &str, description: &str, inputs: Inputs) -> Result<()> {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let kept =
-            Kept { image: image.to_owned(), description: description.to_owned(), created: since.as_secs() };
+        let kept = Kept {
+            image: image.to_owned(),
+            description: description.to_owned(),
+            created: since.as_secs(),
+            inputs,
+        };
         let bytes = serde_json::to_vec(&kept)
             .map_err(|error| Error::internal("a step cannot be written down").caused_by(error))?;
         let new = self.folder.join(format!("{key}.new"));
         std::fs::write(&new, bytes)
             .and_then(|()| std::fs::rename(&new, self.folder.join(key)))
             .context("the build cache cannot be written")
+    }
+
+    /// Why a step is not in the cache: what of it is another thing than when a step of the same text was last done.
+    pub(crate) fn why(&self, description: &str, inputs: &Inputs) -> String {
+        let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let same = files.filter_map(|file| {
+            let kept = self.read(&file.file_name().to_string_lossy())?;
+            (kept.description == description).then_some((file.metadata().ok()?.modified().ok()?, kept))
+        });
+        match same.max_by_key(|(used, _)| *used) {
+            None => "no step of this text was done before".to_owned(),
+            Some((_, kept)) if kept.inputs == *inputs => "what it made before was removed".to_owned(),
+            Some((_, kept)) => format!("changed: {}", inputs.difference(&kept.inputs)),
+        }
     }
 
     /// Everything that is known, least recently used first.

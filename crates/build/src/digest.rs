@@ -2,6 +2,7 @@
 
 use crate::copy::{Manner, Source};
 use crate::files;
+use crate::inputs::Listing;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use sampan_error::{Context as _, Error, Result};
 use sha2::{Digest, Sha256};
@@ -12,6 +13,8 @@ use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// More files than these are not told apart.
+const LISTED: usize = 2000;
 /// More files than these are not remembered at a time.
 const MOST: usize = 1 << 20;
 
@@ -63,8 +66,8 @@ pub(crate) fn digest(
     sources: &[Source],
     manner: &Manner,
     known: Option<Arc<Contents>>,
-) -> Result<String> {
-    let mut walk = Walk { hash: Sha256::new(), manner, known };
+) -> Result<(String, Option<Listing>)> {
+    let mut walk = Walk { hash: Sha256::new(), manner, known, listing: Some(Listing::new()) };
     for source in sources {
         walk.hash.update(source.path.as_bytes());
         walk.hash.update([0, u8::from(source.is_directory)]);
@@ -78,13 +81,15 @@ pub(crate) fn digest(
             walk.source(root, source)?;
         }
     }
-    Ok(hex::encode(walk.hash.finalize()))
+    Ok((hex::encode(walk.hash.finalize()), walk.listing))
 }
 
 struct Walk<'a> {
     hash: Sha256,
     manner: &'a Manner,
     known: Option<Arc<Contents>>,
+    /// Which files there are; nothing when they are too many.
+    listing: Option<Listing>,
 }
 
 impl Walk<'_> {
@@ -93,7 +98,7 @@ impl Walk<'_> {
         let (above, name) = source.real.rsplit_once('/').unwrap_or(("", &source.real));
         let folder = files::open(root, above).context("a folder cannot be opened")?;
         let name = CString::new(name).map_err(|_| Error::invalid("a name has a zero byte"))?;
-        self.entry(folder.as_fd(), &name, "")
+        self.entry(folder.as_fd(), &name, source.path.trim_start_matches('/'))
     }
 
     fn folder(&mut self, folder: OwnedFd, below: &str) -> Result<()> {
@@ -129,6 +134,7 @@ impl Walk<'_> {
             FileType::RegularFile => {
                 let contents = self.contents(folder, name, &stat)?;
                 self.hash.update(contents);
+                self.list(path, &format!("{:o} {}", stat.st_mode, hex::encode(&contents[..8])));
             }
             FileType::Directory => {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -139,10 +145,20 @@ impl Walk<'_> {
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(folder, name, Vec::new()).map_err(io)?;
                 self.hash.update(target.as_bytes_with_nul());
+                self.list(path, &target.to_string_lossy());
             }
             _ => self.hash.update(stat.st_rdev.to_le_bytes()),
         }
         Ok(())
+    }
+
+    fn list(&mut self, path: &str, what: &str) {
+        if self.listing.as_ref().is_some_and(|listing| listing.len() >= LISTED) {
+            self.listing = None;
+        }
+        if let Some(listing) = &mut self.listing {
+            listing.insert(path.to_owned(), what.to_owned());
+        }
     }
 
     /// The digest of a file's contents and attributes.
@@ -195,7 +211,7 @@ mod tests {
         let root = File::open(folder).unwrap();
         let sources = copy::sources(root.as_fd(), &[".".to_owned()], false).unwrap();
         let manner = Manner { owner: Some((0, 0)), ..Manner::default() };
-        digest(root.as_fd(), &sources, &manner, known.cloned()).unwrap()
+        digest(root.as_fd(), &sources, &manner, known.cloned()).unwrap().0
     }
 
     #[test]

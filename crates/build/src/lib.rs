@@ -11,6 +11,7 @@ mod copy;
 mod digest;
 mod files;
 mod held;
+mod inputs;
 mod kept;
 mod mounts;
 mod plan;
@@ -28,11 +29,3 @@ pub use client::{Answer, Client, Given};
 pub use context::Context;
 pub use kept::Updating;
 pub use request::{Begin, Event, NamedContext, ProgramFailed, Request, What};
-
-/// Everything below a root as a tar stream, with names relative to it. Blocks.
-///
-/// # Errors
-/// What the file system or the receiver said.
-pub fn export(root: std::os::fd::BorrowedFd<'_>, out: &mut dyn std::io::Write) -> sampan_error::Result<()> {
-    Ok(sampan_storage::archive::export(root, out)?)
-}

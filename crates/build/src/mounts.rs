@@ -67,7 +67,7 @@ impl Build {
                     let source = mount.source.clone();
                     tokio_blocking(move || {
                         let found = copy::sources(root.as_fd(), &[source], false)?;
-                        digest(root.as_fd(), &found, &Manner::default(), known)
+                        Ok(digest(root.as_fd(), &found, &Manner::default(), known)?.0)
                     })
                     .await?
                 }

@@ -23,6 +23,8 @@ pub struct Request {
     pub no_cache: bool,
     /// The same for these stages alone.
     pub no_cache_stages: Vec<String>,
+    /// Each step that is not taken from the cache says why.
+    pub why: bool,
     /// What stands in for images and stages of these names.
     pub contexts: BTreeMap<String, NamedContext>,
     /// Base images are fetched even when they are here.

@@ -1,7 +1,6 @@
 //! RUN: a program in a container of its own, whose files become a layer.
 
 use crate::build::Build;
-use crate::cache::Cache;
 use crate::request::{ProgramFailed, What};
 use crate::state::{PATH, State};
 use crate::steps::{PROXIES, tokio_blocking};
@@ -28,9 +27,16 @@ impl Build {
             .collect();
         let created_by = created_by(&declared, &command);
         let (mounts, inputs) = self.mount_inputs(state, index, &run.mounts).await?;
-        let key = Cache::key(&json!(["run", state.surroundings(), command, declared, run.network, inputs]));
+        let inputs = state
+            .surroundings()
+            .with("the command", json!(command))
+            .with("ARGs", json!(declared))
+            .with("the network", json!(run.network))
+            .with("mounts", json!(inputs))
+            .with("SOURCE_DATE_EPOCH", json!(self.epoch));
+        let key = inputs.key();
         let _only = self.builder.engine.build_alone(&key).await;
-        if let Some(made) = self.cached(&key) {
+        if let Some(made) = self.cached(&key, &created_by, &inputs) {
             return self.take(state, made, created_by);
         }
         let mounts = self.mounts(state, index, &mounts).await?;
@@ -50,8 +56,14 @@ impl Build {
         state.note(created_by.clone());
         let step = sampan_image::BuildStep { writable: Some(container.id.clone()), ..self.step_of(state) };
         state.history_pop();
-        let made = tokio_blocking(move || Ok(engine.build_step(&step)?.id.clone())).await?;
-        self.builder.cache.keep(&key, &made, &created_by)?;
+        let made = tokio_blocking(move || {
+            if let (Some(epoch), Some(layer)) = (step.created, &step.writable) {
+                engine.build_settle_times(layer, epoch)?;
+            }
+            Ok(engine.build_step(&step)?.id.clone())
+        })
+        .await?;
+        self.builder.cache.keep(&key, &made, &created_by, inputs)?;
         self.take(state, made, created_by)
     }
 

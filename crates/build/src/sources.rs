@@ -1,12 +1,12 @@
 //! COPY and ADD: where the files come from, and the step that puts them into a layer.
 
 use crate::build::Build;
-use crate::cache::Cache;
 use crate::context::Context;
 use crate::copy::{self, Manner, Source};
 use crate::digest::{Contents, digest};
 use crate::files;
-use crate::state::State;
+use crate::inputs::{Inputs, Listing};
+use crate::state::{BELOW, State};
 use crate::steps::tokio_blocking;
 use sampan_dockerfile as dockerfile;
 use sampan_error::{Error, Result};
@@ -66,7 +66,7 @@ impl Build {
             ..Manner::default()
         };
         let (engine, image) = (self.builder.engine.clone(), state.image.clone());
-        let (found, digest) = tokio_blocking(move || {
+        let (found, digest, listing) = tokio_blocking(move || {
             let owner = chown
                 .map(|text| {
                     let view = image.map(|image| engine.build_view(&image)).transpose()?;
@@ -81,25 +81,23 @@ impl Build {
         .await?;
         let target = state.absolute(&destination);
         let owner = found.first().and_then(|found| found.manner.owner);
-        let inputs = json!([
-            "copy",
-            state.image,
-            target,
-            owner,
-            mode,
-            add,
-            wish.unpack,
-            exclude,
-            wish.parents,
-            digest
+        let mut inputs = Inputs::of([
+            (BELOW, json!(state.image)),
+            ("the files", json!(digest)),
+            ("the destination", json!(target)),
+            ("the owner", json!(owner)),
+            ("the mode", json!(mode)),
+            ("flags", json!([add, wish.unpack, exclude, wish.parents])),
+            ("SOURCE_DATE_EPOCH", json!(self.epoch)),
         ]);
+        inputs.files = listing;
         let make = move |layer: BorrowedFd<'_>| {
             for Found { place, sources, manner } in &found {
                 copy::copy(place.root.as_fd(), sources, layer, &target, manner)?;
             }
             Ok(())
         };
-        self.layer_step(state, Cache::key(&inputs), created_by, make).await
+        self.layer_step(state, inputs, created_by, make).await
     }
 
     /// Everywhere that the sources of an instruction are.
@@ -215,8 +213,9 @@ fn look_up(
     places: Vec<Place>,
     manner: &Manner,
     owner: Option<(u32, u32)>,
-) -> Result<(Vec<Found>, Vec<String>)> {
+) -> Result<(Vec<Found>, Vec<String>, Option<Listing>)> {
     let mut digests = Vec::new();
+    let mut listing = Some(Listing::new());
     let mut all = Vec::new();
     for place in places {
         let sources = copy::sources(place.root.as_fd(), &place.wanted, manner.parents)?;
@@ -225,13 +224,19 @@ fn look_up(
         if let Some(commit) = &place.commit {
             let but_git = Arc::new(Ignore::of([".git"].into_iter()));
             let manner = Manner { exclude: but_git, ..manner.clone() };
-            digests.push(format!("{commit} {}", digest(place.root.as_fd(), &sources, &manner, None)?));
+            let (digest, _) = digest(place.root.as_fd(), &sources, &manner, None)?;
+            digests.push(format!("{commit} {digest}"));
         } else {
-            digests.push(digest(place.root.as_fd(), &sources, &manner, place.known.clone())?);
+            let (digest, files) = digest(place.root.as_fd(), &sources, &manner, place.known.clone())?;
+            listing = listing.zip(files).map(|(mut all, files)| {
+                all.extend(files);
+                all
+            });
+            digests.push(digest);
         }
         all.push(Found { place, sources, manner });
     }
-    Ok((all, digests))
+    Ok((all, digests, listing))
 }
 
 /// Writes a file as ADD makes it (mode 600); gives its SHA-256.

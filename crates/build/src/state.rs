@@ -1,13 +1,17 @@
 //! Where a stage is: the image so far, what was said since, and what its variables are.
 
 use crate::files;
+use crate::inputs::Inputs;
 use sampan_dockerfile as dockerfile;
 use sampan_error::{Error, Result};
 use sampan_image::{History, ImageConfig};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The shell of shell forms.
 const SHELL: [&str; 2] = ["/bin/sh", "-c"];
+/// What a step stands on, as it is called when it changed.
+pub(crate) const BELOW: &str = "a step before it";
 /// The search path of images that name none.
 pub(crate) const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -112,13 +116,13 @@ impl State {
     }
 
     /// What all steps from here on depend on beside the files.
-    pub(crate) fn surroundings(&self) -> serde_json::Value {
-        serde_json::json!([
-            self.image,
-            self.config.env,
-            self.config.user,
-            self.config.working_dir,
-            self.config.shell
+    pub(crate) fn surroundings(&self) -> Inputs {
+        Inputs::of([
+            (BELOW, json!(self.image)),
+            ("ENV", json!(self.config.env)),
+            ("USER", json!(self.config.user)),
+            ("WORKDIR", json!(self.config.working_dir)),
+            ("SHELL", json!(self.config.shell)),
         ])
     }
 }

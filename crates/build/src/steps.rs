@@ -1,11 +1,11 @@
 //! Steps: each instruction, carried out or found in the cache.
 
 use crate::build::Build;
-use crate::cache::Cache;
 use crate::copy;
 use crate::files;
+use crate::inputs::Inputs;
 use crate::request::What;
-use crate::state::State;
+use crate::state::{BELOW, State};
 use rustix::fs::FileType;
 use sampan_dockerfile::{Instruction, Kind};
 use sampan_error::{Error, Result};
@@ -120,23 +120,29 @@ impl Build {
             state.note(created_by);
             return Ok(());
         }
-        let key = Cache::key(&json!(["workdir", state.image, whole, owner]));
+        let inputs = Inputs::of([
+            (BELOW, json!(state.image)),
+            ("the folder", json!(whole)),
+            ("USER", json!(owner)),
+            ("SOURCE_DATE_EPOCH", json!(self.epoch)),
+        ]);
         let make = move |layer: std::os::fd::BorrowedFd<'_>| {
             copy::make_folder(layer, whole.trim_end_matches('/'), owner)
         };
-        self.layer_step(state, key, created_by, make).await
+        self.layer_step(state, inputs, created_by, make).await
     }
 
     /// A step whose files we write ourselves.
     pub(crate) async fn layer_step(
         &mut self,
         state: &mut State,
-        key: String,
+        inputs: Inputs,
         created_by: String,
         make: impl FnOnce(std::os::fd::BorrowedFd<'_>) -> Result<()> + Send + 'static,
     ) -> Result<()> {
+        let key = inputs.key();
         let _only = self.builder.engine.build_alone(&key).await;
-        if let Some(image) = self.cached(&key) {
+        if let Some(image) = self.cached(&key, &created_by, &inputs) {
             return self.take(state, image, created_by);
         }
         state.note(created_by.clone());
@@ -146,23 +152,36 @@ impl Build {
             let mut layer = engine.build_layer(step.parent.as_deref())?;
             make(layer.root()?)?;
             layer.close();
+            if let Some(epoch) = step.created {
+                engine.build_settle_times(layer.id(), epoch)?;
+            }
             let step = sampan_image::BuildStep { writable: Some(layer.id().to_owned()), ..step };
             Ok(engine.build_step(&step)?.id.clone())
         })
         .await?;
         state.history_pop();
-        self.builder.cache.keep(&key, &made, &created_by)?;
+        self.builder.cache.keep(&key, &made, &created_by, inputs)?;
         self.take(state, made, created_by)
     }
 
     /// What the cache has for a step, unless it is not to be asked.
-    pub(crate) fn cached(&self, key: &str) -> Option<String> {
+    pub(crate) fn cached(&self, key: &str, description: &str, inputs: &Inputs) -> Option<String> {
         if self.no_cache {
+            if self.request.why {
+                self.tell(What::Note("not from the cache: --no-cache was asked for".to_owned()));
+            }
             return None;
         }
-        let found = self.builder.cache.find(key, &self.holds)?;
-        self.tell(What::Cached);
-        Some(found)
+        let found = self.builder.cache.find(key, &self.holds);
+        match &found {
+            Some(_) => self.tell(What::Cached),
+            None if self.request.why => {
+                let why = self.builder.cache.why(description, inputs);
+                self.tell(What::Note(format!("not from the cache: {why}")));
+            }
+            None => {}
+        }
+        found
     }
 
     /// Goes on from the image that a step made.

@@ -1,26 +1,22 @@
 //! What becomes of a finished image: names, folders and archives for the client, a registry.
 
+use crate::BuildKit;
 use crate::builds::Running;
-use crate::connection::LARGEST_MESSAGE;
 use crate::session::Session;
 use crate::sessions::Open;
-use crate::{BuildKit, failure, files};
 use bollard_buildkit_proto::moby::buildkit::v1::{Exporter, SolveRequest};
 use bollard_buildkit_proto::moby::filesync::v1::BytesMessage;
 use bollard_buildkit_proto::moby::filesync::v1::file_send_client::FileSendClient;
 use futures_util::{FutureExt, StreamExt};
 use sampan_build::{Builder, Client};
-use sampan_engine::{ByteStream, PushRequest, Steps, produce};
+use sampan_engine::{ByteStream, PushRequest, Steps};
 use sampan_error::{Context as _, Error, Result};
 use sampan_image::Reference;
+use sampan_session::{LARGEST_MESSAGE, SEND_FILES, client_failed, origin};
 use std::collections::HashMap;
-use std::os::fd::AsFd;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 use tonic::metadata::MetadataValue;
-
-/// The method by which results go to the client.
-pub(crate) const SEND: &str = "/moby.filesync.v1.FileSend/DiffCopy";
 
 /// Hands an image over in every way that was asked for; gives what the client is told of it.
 ///
@@ -132,11 +128,7 @@ impl Way<'_> {
     /// As an archive of its files.
     async fn tar(&self) -> Result<()> {
         let open = self.open().await?;
-        let (engine, image) = (self.kit.engine.clone(), self.image.to_owned());
-        let bytes = produce(move |out| {
-            let root = engine.build_view(&image)?;
-            sampan_build::export(root.as_fd(), out)
-        });
+        let bytes = self.kit.engine.images().files(self.image).await?;
         self.running.progress.task("sending tarball", self.bytes(&open, bytes).boxed()).await
     }
 
@@ -144,7 +136,7 @@ impl Way<'_> {
     async fn folder(&self) -> Result<()> {
         let open = self.open().await?;
         let root = self.kit.engine.build_view(self.image)?;
-        let sent = files::send(open.caller.clone(), self.index, root).boxed();
+        let sent = sampan_session::send(open.caller.clone(), self.index, root).boxed();
         self.running.progress.task("copying files", sent).await
     }
 
@@ -161,9 +153,9 @@ impl Way<'_> {
         };
         let mut request = Request::new(ReceiverStream::new(messages));
         request.metadata_mut().insert("buildkit-attachable-exporter-id", MetadataValue::from(self.index));
-        let mut client = FileSendClient::with_origin(open.caller.clone(), files::origin())
+        let mut client = FileSendClient::with_origin(open.caller.clone(), origin())
             .max_encoding_message_size(LARGEST_MESSAGE);
-        let failed = |status| failure::error("the result cannot be handed to the client", &status);
+        let failed = |status| client_failed("the result cannot be handed to the client", &status);
         let sending = async {
             let mut answer = client.diff_copy(request).await.map_err(failed)?.into_inner();
             while answer.message().await.map_err(failed)?.is_some() {}
@@ -175,7 +167,7 @@ impl Way<'_> {
 
     async fn open(&self) -> Result<std::sync::Arc<Open>> {
         let open = self.kit.shared.sessions.find(&self.running.session).await?;
-        if !open.has(SEND) {
+        if !open.has(SEND_FILES) {
             return Err(Error::invalid("the client takes no files: name an output with dest="));
         }
         Ok(open)

@@ -21,21 +21,6 @@ pub(crate) fn status(error: &Error) -> Status {
     }
 }
 
-/// A client's failure, for a build.
-pub(crate) fn error(what: &str, status: &Status) -> Error {
-    let kind = match status.code() {
-        Code::NotFound => Kind::NotFound,
-        Code::Cancelled => Kind::Cancelled,
-        Code::Unavailable => Kind::Unavailable,
-        Code::PermissionDenied => Kind::PermissionDenied,
-        Code::Unimplemented => Kind::NotImplemented,
-        _ => Kind::InvalidArgument,
-    };
-    let message =
-        if status.message().is_empty() { "the client ended the connection" } else { status.message() };
-    Error::new(kind, format!("{what}: {message}"))
-}
-
 /// A frontend that is not ours.
 pub(crate) fn unknown_frontend(name: &str) -> Status {
     Status::unimplemented(format!(

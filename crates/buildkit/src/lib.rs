@@ -8,11 +8,9 @@
 //! Dockerfile, and it is ours.
 
 mod builds;
-mod connection;
 mod control;
 mod export;
 mod failure;
-mod files;
 mod gateway;
 mod options;
 mod progress;
@@ -22,13 +20,19 @@ mod sessions;
 mod usage;
 mod work;
 
-pub use connection::Upgraded;
+pub use sampan_session::Upgraded;
 pub use sessions::Introduction;
 
+use bollard_buildkit_proto::moby::buildkit::v1::control_server::ControlServer;
+use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_server::LlbBridgeServer;
 use builds::Builds;
 use sampan_engine::Engine;
+use sampan_error::Result;
+use sampan_session::LARGEST_MESSAGE;
 use sessions::Sessions;
 use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedSender;
+use tonic::service::Routes;
 
 /// BuildKit's side of an engine.
 #[derive(Clone)]
@@ -53,7 +57,22 @@ impl BuildKit {
 
     /// Serves the control API on a connection, until it ends.
     pub async fn serve(&self, connection: Upgraded) {
-        connection::serve(self, connection).await;
+        let control = ControlServer::new(self.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+        let gateway = LlbBridgeServer::new(self.clone()).max_decoding_message_size(LARGEST_MESSAGE);
+        sampan_session::serve(connection, Routes::new(control).add_service(gateway)).await;
+    }
+
+    /// Builds for a client whose session is the context; gives the image's id.
+    ///
+    /// # Errors
+    /// There is no such session; as every build.
+    pub async fn build_for(
+        &self,
+        session: &str,
+        request: sampan_build::Request,
+        events: UnboundedSender<sampan_build::Event>,
+    ) -> Result<String> {
+        work::build_for(self, session, request, events).await
     }
 
     /// Keeps a client's session for those builds that name it, until its connection ends.

@@ -1,9 +1,7 @@
 //! Contexts that are not a folder of the client's: what it uploads, and what is fetched from elsewhere.
 
 use crate::builds::Running;
-use crate::connection::LARGEST_MESSAGE;
 use crate::sessions::Open;
-use crate::{failure, files};
 use bollard_buildkit_proto::moby::upload::v1::BytesMessage;
 use bollard_buildkit_proto::moby::upload::v1::upload_client::UploadClient;
 use bytes::Bytes;
@@ -11,6 +9,7 @@ use futures_util::{FutureExt, StreamExt};
 use sampan_build::{Builder, Context};
 use sampan_engine::{ByteStream, blocking_reader};
 use sampan_error::{Error, Result};
+use sampan_session::{LARGEST_MESSAGE, client_failed, origin};
 use tonic::Request;
 use tonic::metadata::MetadataValue;
 
@@ -46,14 +45,14 @@ async fn upload(builder: &Builder, open: &Open, path: &str) -> Result<Context> {
     let mut request = Request::new(futures_util::stream::pending::<BytesMessage>());
     request.metadata_mut().insert("urlpath", header(path)?);
     request.metadata_mut().insert("urlhost", header(SESSION)?);
-    let mut client = UploadClient::with_origin(open.caller.clone(), files::origin())
-        .max_decoding_message_size(LARGEST_MESSAGE);
+    let mut client =
+        UploadClient::with_origin(open.caller.clone(), origin()).max_decoding_message_size(LARGEST_MESSAGE);
     let what = "the context cannot be had from the client";
-    let incoming = client.pull(request).await.map_err(|status| failure::error(what, &status))?.into_inner();
+    let incoming = client.pull(request).await.map_err(|status| client_failed(what, &status))?.into_inner();
     let bytes: ByteStream = incoming
         .map(move |message| match message {
             Ok(message) => Ok(Bytes::from(message.data)),
-            Err(status) => Err(failure::error(what, &status)),
+            Err(status) => Err(client_failed(what, &status)),
         })
         .boxed();
     let folder = builder.folder()?;

@@ -1,8 +1,5 @@
 //! A build's client: whatever the build asks of it goes over its session.
 
-use crate::connection::LARGEST_MESSAGE;
-use crate::failure;
-use crate::files::{self, Wanted};
 use crate::progress::Progress;
 use crate::sessions::Open;
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::GetSecretRequest;
@@ -15,6 +12,7 @@ use futures_util::FutureExt;
 use sampan_build::{Answer, Builder, Client, Context};
 use sampan_engine::Credentials;
 use sampan_error::Result;
+use sampan_session::{LARGEST_MESSAGE, Wanted, client_failed, origin};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -71,13 +69,13 @@ impl Session {
     async fn folder(&self, task: &str, wanted: Wanted) -> Result<Context> {
         if self.open.shared_key.is_empty() {
             let context = Context::empty(&self.builder.folder()?)?;
-            let bytes = files::receive(self.open.caller.clone(), &wanted, context.path()).await?;
+            let bytes = sampan_session::receive(self.open.caller.clone(), &wanted, context.path()).await?;
             self.progress.transferred(task, bytes);
             return Ok(context);
         }
         let updating =
             self.builder.keep_context(&format!("{} {}", self.open.shared_key, wanted.folder)).await?;
-        let bytes = files::receive(self.open.caller.clone(), &wanted, updating.folder()).await?;
+        let bytes = sampan_session::receive(self.open.caller.clone(), &wanted, updating.folder()).await?;
         self.progress.transferred(task, bytes);
         updating.done()
     }
@@ -89,7 +87,7 @@ pub(crate) async fn once(builder: &Builder, open: &Open, wanted: Wanted) -> Resu
     if !open.has(FILES) {
         return Ok(context);
     }
-    files::receive(open.caller.clone(), &wanted, context.path()).await?;
+    sampan_session::receive(open.caller.clone(), &wanted, context.path()).await?;
     Ok(context)
 }
 
@@ -126,12 +124,12 @@ impl Client for Session {
             if !self.open.has(SECRETS) {
                 return Ok(None);
             }
-            let mut client = SecretsClient::with_origin(self.open.caller.clone(), files::origin());
+            let mut client = SecretsClient::with_origin(self.open.caller.clone(), origin());
             let asked = client.get_secret(GetSecretRequest { id: id.to_owned(), ..Default::default() }).await;
             match asked {
                 Ok(answer) => Ok(Some(answer.into_inner().data)),
                 Err(status) if status.code() == Code::NotFound => Ok(None),
-                Err(status) => Err(failure::error(&format!("the secret {id:?} cannot be had"), &status)),
+                Err(status) => Err(client_failed(&format!("the secret {id:?} cannot be had"), &status)),
             }
         })
     }
@@ -141,13 +139,13 @@ impl Client for Session {
             if !self.open.has(AGENT) {
                 return Ok(false);
             }
-            let mut client = SshClient::with_origin(self.open.caller.clone(), files::origin());
+            let mut client = SshClient::with_origin(self.open.caller.clone(), origin());
             match client.check_agent(CheckAgentRequest { id: id.to_owned() }).await {
                 Ok(_) => Ok(true),
                 Err(status) if status.code() == Code::NotFound => Ok(false),
                 // Clients answer so when the id is unknown to them.
                 Err(status) if status.message().contains("unset ssh forward key") => Ok(false),
-                Err(status) => Err(failure::error(&format!("the agent {id:?} cannot be had"), &status)),
+                Err(status) => Err(client_failed(&format!("the agent {id:?} cannot be had"), &status)),
             }
         })
     }
@@ -168,14 +166,14 @@ impl Client for Session {
             let value = tonic::metadata::MetadataValue::try_from(id)
                 .map_err(|_| sampan_error::Error::invalid(format!("{id:?} is no name of an agent")))?;
             request.metadata_mut().insert("buildkit.ssh.id", value);
-            let mut client = SshClient::with_origin(self.open.caller.clone(), files::origin())
+            let mut client = SshClient::with_origin(self.open.caller.clone(), origin())
                 .max_decoding_message_size(LARGEST_MESSAGE);
             let what = "the agent does not answer";
             let answering = async {
                 let answer = client.forward_agent(request).await;
-                let mut incoming = answer.map_err(|status| failure::error(what, &status))?.into_inner();
+                let mut incoming = answer.map_err(|status| client_failed(what, &status))?.into_inner();
                 while let Some(message) =
-                    incoming.message().await.map_err(|status| failure::error(what, &status))?
+                    incoming.message().await.map_err(|status| client_failed(what, &status))?
                 {
                     writer.write_all(&message.data).await?;
                 }
@@ -190,12 +188,12 @@ impl Client for Session {
             if !self.open.has(CREDENTIALS) {
                 return Ok(None);
             }
-            let mut client = AuthClient::with_origin(self.open.caller.clone(), files::origin());
+            let mut client = AuthClient::with_origin(self.open.caller.clone(), origin());
             // The client knows Docker Hub by its address; which that is, is its own matter.
             let host = if registry == "docker.io" { HUB } else { registry };
             let answer = client.credentials(CredentialsRequest { host: host.to_owned() }).await;
             let answer = answer
-                .map_err(|status| failure::error("credentials cannot be had from the client", &status))?
+                .map_err(|status| client_failed("credentials cannot be had from the client", &status))?
                 .into_inner();
             let is_token = answer.username.is_empty() && !answer.secret.is_empty();
             let mut credentials = Credentials { server: registry.to_owned(), ..Credentials::default() };

@@ -1,7 +1,7 @@
 //! Sessions: which clients can be asked for files and secrets at this moment.
 
-use crate::connection::{self, Caller, Upgraded};
 use sampan_error::{Error, Result};
+use sampan_session::{Caller, Upgraded};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// Keeps a session until its connection ends.
     pub(crate) async fn keep(&self, introduction: Introduction, connection: Upgraded) {
-        let (caller, driver) = match connection::call(connection).await {
+        let (caller, driver) = match sampan_session::call(connection).await {
             Ok(both) => both,
             Err(error) => {
                 tracing::debug!(%error, "a session did not begin");

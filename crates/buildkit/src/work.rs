@@ -1,8 +1,8 @@
 //! One build for a client: its Dockerfile, then the steps.
 
 use crate::builds::Running;
-use crate::files::Wanted;
 use crate::options::{self, Options};
+use crate::progress::Progress;
 use crate::session::{Session, once};
 use crate::sessions::Open;
 use crate::{BuildKit, remote};
@@ -10,9 +10,10 @@ use bollard_buildkit_proto::pb::Definition;
 use futures_util::FutureExt;
 use sampan_build::{Builder, Context};
 use sampan_error::{Error, Result};
+use sampan_session::Wanted;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// Builds; gives the image's id.
 ///
@@ -31,7 +32,8 @@ pub(crate) async fn build(
         Some(address) => Some(remote::fetch(&builder, &open, running, address).await?),
         None => None,
     };
-    let (text, ignored) = dockerfile_of(&builder, &open, running, &options, remote.as_ref()).await?;
+    let (text, ignored) =
+        dockerfile_of(&builder, &open, &running.progress, &options, remote.as_ref()).await?;
     if let Ok(file) = sampan_dockerfile::parse(&text) {
         running.progress.set_stages(file.stages.len());
     }
@@ -56,11 +58,40 @@ pub(crate) async fn build(
     built
 }
 
+/// The same for a client that speaks Docker's older protocol and offers a session: its progress goes another way.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) async fn build_for(
+    kit: &BuildKit,
+    session: &str,
+    mut request: sampan_build::Request,
+    events: UnboundedSender<sampan_build::Event>,
+) -> Result<String> {
+    let open = kit.shared.sessions.find(session).await?;
+    let builder = Builder::new(&kit.engine)?;
+    let progress = Arc::new(Progress::new(session));
+    let options = Options {
+        dockerfile: request.dockerfile.clone(),
+        folder: "context".to_owned(),
+        dockerfile_folder: Some("dockerfile".to_owned()),
+        ..Options::default()
+    };
+    let (text, ignored) = dockerfile_of(&builder, &open, &progress, &options, None).await?;
+    request.dockerfile_text = Some(text);
+    let client: Arc<dyn sampan_build::Client> = Arc::new(Session {
+        folder: options.folder,
+        exclude: sampan_ignore::Ignore::parse(&ignored).patterns(),
+        ..Session::bare(builder.clone(), open, progress)
+    });
+    Box::pin(builder.build(request, client, events)).await
+}
+
 /// The Dockerfile's text, and the text of its `.dockerignore`.
 async fn dockerfile_of(
     builder: &Builder,
     open: &Open,
-    running: &Running,
+    progress: &Progress,
     options: &Options,
     remote: Option<&Context>,
 ) -> Result<(String, String)> {
@@ -79,7 +110,7 @@ async fn dockerfile_of(
         })?;
         Ok::<_, Error>((text, files.text(&own_ignore).ok()))
     };
-    let (text, own) = running.progress.task(&shown, loading.boxed()).await?;
+    let (text, own) = progress.task(&shown, loading.boxed()).await?;
     if let Some(own) = own {
         return Ok((text, own));
     }
@@ -89,6 +120,6 @@ async fn dockerfile_of(
     let include = vec![".dockerignore".to_owned()];
     let wanted = Wanted { folder: options.folder.clone(), include, ..Wanted::default() };
     let loading = once(builder, open, wanted).boxed();
-    let ignored = running.progress.task("[internal] load .dockerignore", loading).await?;
+    let ignored = progress.task("[internal] load .dockerignore", loading).await?;
     Ok((text, ignored.text(".dockerignore").unwrap_or_default()))
 }

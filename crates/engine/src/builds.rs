@@ -2,10 +2,10 @@
 
 use crate::Engine;
 use crate::containers::ContainerRecord;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
 use sampan_error::{Context, Error, Result};
 use sampan_image::{BuildStep, Image};
-use sampan_storage::WritableOptions;
+use sampan_storage::{ChangeKind, WritableOptions};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -111,6 +111,30 @@ impl Engine {
     /// What the file system said.
     pub fn build_root(&self, container: &str) -> Result<OwnedFd> {
         Ok(self.inner.storage.mount_detached(container)?)
+    }
+
+    /// Gives everything newer in a writable layer this time (nanoseconds since 1970), so that the same step makes the same
+    /// layer whenever it runs. Blocks.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn build_settle_times(&self, layer: &str, epoch: i64) -> Result<()> {
+        let changes = self.inner.storage.changes(layer)?;
+        let root = self.inner.storage.mount_detached(layer)?;
+        let at =
+            Timespec { tv_sec: epoch.div_euclid(1_000_000_000), tv_nsec: epoch.rem_euclid(1_000_000_000) };
+        let times = Timestamps { last_access: at, last_modification: at };
+        for change in changes.iter().filter(|change| change.kind != ChangeKind::Deleted) {
+            let path = change.path.strip_prefix("/").unwrap_or(&change.path);
+            let stat = rustix::fs::statat(&root, path, AtFlags::SYMLINK_NOFOLLOW);
+            let stat = stat.map_err(std::io::Error::from).context("a file of a step is gone")?;
+            if (stat.st_mtime, stat.st_mtime_nsec) > (at.tv_sec, 0) {
+                rustix::fs::utimensat(&root, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+                    .map_err(std::io::Error::from)
+                    .context("the time of a file cannot be set")?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes an image of a step. Blocks.

@@ -41,7 +41,7 @@ pub use images::{Distribution, ImageDetails, Images, PullRequest, PushRequest, S
 pub use network::{Network, NetworkRequest, SubnetRequest};
 pub use sampan_network::Reach;
 pub use sampan_registry::{Credentials, Steps};
-pub use stream::{ByteStream, StreamReader, produce, reader as blocking_reader};
+pub use stream::{ByteStream, StreamReader, reader as blocking_reader};
 pub use system::{ContainerUsage, DiskUsage, SystemInfo, VolumeUsage};
 pub use time_filter::duration;
 pub use volumes::{Volume, VolumeRequest};

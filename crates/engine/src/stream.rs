@@ -17,7 +17,7 @@ const WAITING: usize = 4;
 
 /// Runs a blocking producer on a thread of its own and gives what it writes as a stream. When the client goes
 /// away the producer's next write fails, and it ends.
-pub fn produce(work: impl FnOnce(&mut dyn Write) -> Result<()> + Send + 'static) -> ByteStream {
+pub(crate) fn produce(work: impl FnOnce(&mut dyn Write) -> Result<()> + Send + 'static) -> ByteStream {
     let (sender, mut receiver) = mpsc::channel::<Result<Bytes>>(WAITING);
     tokio::task::spawn_blocking(move || {
         let mut writer = ChannelWriter { sender, buffer: Vec::with_capacity(CHUNK) };

@@ -23,6 +23,8 @@ pub struct BuildStep {
     pub writable: Option<String>,
     /// Who made it.
     pub author: String,
+    /// When it was made, for images that come out the same each time; nanoseconds since 1970. `None` is now.
+    pub created: Option<i64>,
     /// It is not the finished image.
     pub unfinished: bool,
 }
@@ -71,7 +73,7 @@ impl Store {
             Some(parent) => (parent.os.clone(), parent.architecture.clone(), parent.variant.clone()),
             None => platform(None)?,
         };
-        let created = rfc3339(now());
+        let created = rfc3339(step.created.unwrap_or_else(now));
         let mut history = step.history.clone();
         for entry in &mut history {
             entry.created.get_or_insert_with(|| created.clone());

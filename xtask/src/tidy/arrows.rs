@@ -3,7 +3,7 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 32] = [
+const LAYERS: [(&str, u8); 33] = [
     ("sampan-dockerfile", 0),
     ("sampan-error", 0),
     ("sampan-sys", 1),
@@ -19,6 +19,7 @@ const LAYERS: [(&str, u8); 32] = [
     ("sampan-provider", 3),
     ("sampan-registry", 3),
     ("sampan-registry-server", 3),
+    ("sampan-session", 3),
     ("sampan-relay", 3),
     ("sampan-runtime", 3),
     ("sampan-shim", 3),
@@ -39,12 +40,13 @@ const LAYERS: [(&str, u8); 32] = [
 ];
 
 /// The command line talks to the socket: of our own packages it may use only these.
-const CLI_MAY_USE: [&str; 7] = [
+const CLI_MAY_USE: [&str; 8] = [
     "sampan-daemon",
     "sampan-error",
     "sampan-git",
     "sampan-host-names",
     "sampan-ignore",
+    "sampan-session",
     "sampan-sys",
     "sampan-shim-embedded",
 ];

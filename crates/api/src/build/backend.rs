@@ -13,6 +13,8 @@ pub(crate) enum Source {
     Given(ByteStream),
     /// It is at this address.
     Fetched(String),
+    /// The client gives what is asked for, in its session of this id.
+    Session(String),
 }
 
 /// The builder of an engine.

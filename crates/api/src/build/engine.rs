@@ -27,6 +27,7 @@ impl Backend for Engine {
                 let mut reader = blocking_reader(stream);
                 away(move || Context::unpack(&folder, &mut reader)).await?
             }
+            Source::Session(id) => return BuildKit::of(self).build_for(&id, request, events).await,
             Source::Fetched(address) => Box::pin(builder.fetch(&address)).await?,
         };
         builder.build(request, Arc::new(Given::new(context)), events).await

@@ -28,6 +28,7 @@ pub(super) async fn build<E: Backend>(call: Call<E>) -> Result<Outcome> {
     let engine = call.engine.clone();
     let context = match remote.as_str() {
         "" => Source::Given(byte_stream(call.into_stream())),
+        "client-session" => Source::Session(call.query.text("session").unwrap_or_default().to_owned()),
         _ => Source::Fetched(remote),
     };
     let (told, steps) = unbounded_channel();

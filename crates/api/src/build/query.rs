@@ -36,6 +36,7 @@ pub(super) fn request(query: &Form) -> Result<Request> {
         labels,
         tags,
         no_cache: query.flag("nocache"),
+        why: query.flag("why"),
         pull: query.flag("pull"),
         platform: query.text("platform").filter(|platform| !platform.is_empty()).map(str::to_owned),
         network: network.map(network_mode),

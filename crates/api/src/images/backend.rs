@@ -96,6 +96,8 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Distribution>> + Send;
     /// Images as an archive.
     fn save_images(&self, names: Vec<String>) -> impl Future<Output = Result<ByteStream>> + Send;
+    /// The files of an image as an archive.
+    fn image_files(&self, name: &str) -> impl Future<Output = Result<ByteStream>> + Send;
     /// Removes images until a budget is kept.
     fn collect_images(
         &self,

@@ -104,6 +104,10 @@ impl Backend for Engine {
         Engine::images(self).save(names).await
     }
 
+    async fn image_files(&self, name: &str) -> Result<ByteStream> {
+        Engine::images(self).files(name).await
+    }
+
     async fn collect_images(
         &self,
         budget: Option<u64>,

@@ -53,6 +53,12 @@ pub(super) async fn save<E: Backend>(call: Call<E>) -> Result<Outcome> {
     Ok(reply::stream("application/x-tar", archive).into())
 }
 
+/// `GET /sampan/images/{name}/files`: what lies in the image, all layers together.
+pub(super) async fn files<E: Backend>(call: Call<E>) -> Result<Outcome> {
+    let archive = call.engine.image_files(&call.parameter("name")).await?;
+    Ok(reply::stream("application/x-tar", archive).into())
+}
+
 /// `GET /images/get`
 pub(super) async fn save_several<E: Backend>(call: Call<E>) -> Result<Outcome> {
     let names: Vec<String> = call.query.all("names").map(str::to_owned).collect();

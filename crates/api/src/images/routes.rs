@@ -21,6 +21,7 @@ pub(crate) fn routes<E: Backend>() -> Vec<Route<E>> {
         post("/images/{name*}/push", |call| Box::pin(transfer::push(call))),
         get("/sampan/manifests/{name*}/json", |call| Box::pin(manifests::inspect(call))),
         post("/sampan/manifests/{name*}/push", |call| Box::pin(manifests::push(call))),
+        get("/sampan/images/{name*}/files", |call| Box::pin(load::files(call))),
         post("/sampan/images/collect", |call| Box::pin(collect::collect(call))),
         post("/sampan/images/{name*}/pin", |call| Box::pin(collect::pin(call, true))),
         post("/sampan/images/{name*}/unpin", |call| Box::pin(collect::pin(call, false))),

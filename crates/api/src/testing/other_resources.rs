@@ -251,6 +251,11 @@ impl images::backend::Backend for FakeEngine {
         Ok(bytes("a tar"))
     }
 
+    async fn image_files(&self, name: &str) -> Result<ByteStream> {
+        self.call("image_files", name)?;
+        Ok(bytes("a tar"))
+    }
+
     async fn collect_images(
         &self,
         budget: Option<u64>,

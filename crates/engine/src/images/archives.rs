@@ -6,6 +6,7 @@ use crate::stream::{self, ByteStream};
 use sampan_error::Result;
 use sampan_image::{ImageUser, LoadProgress, Loaded, Pruned, RemoveOptions, Removed};
 use std::collections::BTreeMap;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 impl Images {
@@ -40,6 +41,16 @@ impl Images {
             self.event(&image.id, name, "save");
         }
         Ok(stream::produce(move |out| Ok(store.save(&names, out)?)))
+    }
+
+    /// Everything that lies in an image, all layers together, as an archive.
+    ///
+    /// # Errors
+    /// No such image. What fails later breaks the stream off.
+    pub async fn files(&self, name: &str) -> Result<ByteStream> {
+        let (engine, name) = (self.engine.clone(), name.to_owned());
+        let root = crate::blocking(move || engine.build_view(&name)).await?;
+        Ok(stream::produce(move |out| Ok(sampan_storage::archive::export(root.as_fd(), out)?)))
     }
 
     /// Takes a name away, and the image with its last name.

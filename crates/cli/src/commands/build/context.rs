@@ -88,17 +88,32 @@ fn append<W: Write>(builder: &mut tar::Builder<W>, source: &Path, path: &Path) -
     }
 }
 
-/// A repository that was fetched, and goes with this.
-pub(super) struct Repository {
-    folder: PathBuf,
-    /// The part of it that was asked for.
-    pub(super) context: PathBuf,
+/// A folder that goes with this.
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
 }
 
-impl Drop for Repository {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+impl Folder {
+    /// A new one, whose name tells what for.
+    pub(super) fn new(what: &str) -> io::Result<Self> {
+        let number = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), what);
+        let path = std::env::temp_dir().join(format!("sampan-build-{number:016x}"));
+        fs::create_dir(&path)?;
+        Ok(Self { path })
     }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// A repository that was fetched, and goes with this.
+pub(super) struct Repository {
+    _folder: Folder,
+    /// The part of it that was asked for.
+    pub(super) context: PathBuf,
 }
 
 /// Fetches a repository with this machine's `git`, which knows its keys and proxies.
@@ -106,11 +121,8 @@ impl Drop for Repository {
 /// # Errors
 /// There is no `git`; no such repository, reference or folder.
 pub(super) fn fetch(text: &str) -> Result<Repository> {
-    let number = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), text);
-    let folder = std::env::temp_dir().join(format!("sampan-build-{number:016x}"));
-    fs::create_dir(&folder)?;
-    let mut repository = Repository { context: folder.clone(), folder };
-    repository.context = sampan_git::checkout(text, &repository.folder, false)
+    let folder = Folder::new(text)?;
+    let context = sampan_git::checkout(text, &folder.path, false)
         .map_err(|error| Failure::message(format!("unable to prepare context: {error}")))?;
-    Ok(repository)
+    Ok(Repository { _folder: folder, context })
 }

@@ -1,6 +1,8 @@
 //! `docker build`: a folder, a repository or a stream in, an image out.
 
 mod context;
+mod output;
+mod serve;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -11,12 +13,13 @@ use serde_json::{Value as Json, json};
 use super::pairs::{label, to_map};
 use super::progress::{self, Target};
 use super::{Command, Positional, Specification};
-use crate::client::{Body, Query};
+use crate::client::{Body, Query, Response};
 use crate::failure::{ExitStatus, Failure, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
 use context::{Extra, Repository};
 use sampan_ignore::Ignore;
+use serve::Offer;
 
 #[derive(Default)]
 pub(crate) struct Args {
@@ -52,6 +55,11 @@ pub(crate) struct Args {
     ulimits: Vec<String>,
     progress: String,
     load: bool,
+    outputs: Vec<String>,
+    metadata_file: String,
+    why: bool,
+    secrets: Vec<String>,
+    agents: Vec<String>,
 }
 
 impl Command for Args {
@@ -118,20 +126,47 @@ impl Command for Args {
         flags.list(&mut self.tags, "tag", "t", "Name and optionally a tag in the \"name:tag\" format");
         flags.string(&mut self.target, "target", "", "Set the target build stage to build.");
         flags.list(&mut self.ulimits, "ulimit", "", "Ulimit options");
+        flags
+            .list(&mut self.outputs, "output", "o", "Output destination (format: \"type=local,dest=path\")")
+            .own();
+        flags
+            .bool(&mut self.why, "why", "", "Say of each step that is not taken from the cache what changed")
+            .own();
+        flags
+            .string(&mut self.metadata_file, "metadata-file", "", "Write build result metadata to a file")
+            .own();
+        flags
+            .list(
+                &mut self.secrets,
+                "secret",
+                "",
+                "Secret to expose to the build (format: \"id=mysecret[,src=/local/secret]\")",
+            )
+            .own();
+        flags
+            .list(
+                &mut self.agents,
+                "ssh",
+                "",
+                "SSH agent socket to expose to the build (format: \"default|<id>[=<socket>]\")",
+            )
+            .own();
         flags.string(&mut self.progress, "progress", "", "Set type of progress output").own();
         flags.bool(&mut self.load, "load", "", "The image is stored in the engine, as it always is").own();
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let wanted = parsed.arguments.first().map(String::as_str).unwrap_or_default();
-        let query = self.query()?;
-        let (body, dockerfile, _repository) = self.context(wanted)?;
-        let query = query.with("dockerfile", dockerfile);
-        let client = session.client()?;
-        let mut response =
-            client.request("POST", "/build", &query, Body::Stream(body, "application/x-tar"))?;
+        let outputs = self.outputs.iter().map(|text| output::parse(text)).collect::<Result<Vec<_>>>()?;
+        let writes_stdout =
+            outputs.iter().any(|it| matches!(it, output::Output::Tar(None) | output::Output::Archive(None)));
+        let (mut response, _context) = self.ask(session, wanted)?;
         let mut id = None;
-        let target = if self.quiet { Target::Nowhere } else { Target::Stdout };
+        let target = match (self.quiet, writes_stdout) {
+            (true, _) => Target::Nowhere,
+            (false, true) => Target::Stderr,
+            (false, false) => Target::Stdout,
+        };
         let mut said = Vec::new();
         let mut source = Keeping { inner: &mut response, kept: &mut said, keep: self.quiet };
         progress::show(&mut source, target, &mut |aux: &Json| {
@@ -139,10 +174,19 @@ impl Command for Args {
         })?;
         if self.quiet {
             id = last_stream(&said);
-            println!("{}", id.as_deref().unwrap_or_default());
+            if !writes_stdout {
+                println!("{}", id.as_deref().unwrap_or_default());
+            }
+        }
+        let id = id.unwrap_or_default();
+        for output in &outputs {
+            output::deliver(session.client()?, &id, &self.tags, output)?;
         }
         if !self.id_file.is_empty() {
-            std::fs::write(&self.id_file, id.unwrap_or_default())?;
+            std::fs::write(&self.id_file, &id)?;
+        }
+        if !self.metadata_file.is_empty() {
+            output::metadata(&self.metadata_file, &id, &self.tags)?;
         }
         Ok(ExitStatus::SUCCESS)
     }
@@ -153,11 +197,7 @@ impl Command for Args {
 /// # Errors
 /// As a build.
 pub(crate) fn for_run(session: &Session, wanted: &str) -> Result<String> {
-    let arguments = Args::default();
-    let (body, dockerfile, _repository) = arguments.context(wanted)?;
-    let query = arguments.query()?.with("dockerfile", dockerfile);
-    let client = session.client()?;
-    let mut response = client.request("POST", "/build", &query, Body::Stream(body, "application/x-tar"))?;
+    let (mut response, _context) = Args::default().ask(session, wanted)?;
     let mut id = None;
     progress::show(&mut response, Target::Stderr, &mut |aux: &Json| {
         id = aux["ID"].as_str().map(str::to_owned).or_else(|| id.take());
@@ -189,7 +229,103 @@ fn last_stream(messages: &[u8]) -> Option<String> {
     texts.filter(|text| !text.is_empty()).last()
 }
 
+/// What has to stay until the build is over.
+#[derive(Default)]
+struct Kept {
+    _repository: Option<Repository>,
+    _dockerfile: Option<context::Folder>,
+}
+
 impl Args {
+    /// Asks for the build. Our own engine takes what it lacks of a folder; another one gets all of it.
+    fn ask(&self, session: &Session, wanted: &str) -> Result<(Response, Kept)> {
+        let query = self.query()?;
+        let client = session.client()?;
+        if wanted != "-" && client.ping()?.own_engine {
+            let (folder, repository) = self.local(wanted)?;
+            let (query, dockerfile) = self.offered(client, query, &folder)?;
+            let response = client.request("POST", "/build", &query, Body::None)?;
+            return Ok((response, Kept { _repository: repository, _dockerfile: dockerfile }));
+        }
+        if !self.secrets.is_empty() || !self.agents.is_empty() {
+            return Err("--secret and --ssh need a folder as context, and Sampan as the engine".into());
+        }
+        let (body, dockerfile, repository) = self.context(wanted)?;
+        let query = query.with("dockerfile", dockerfile);
+        let response = client.request("POST", "/build", &query, Body::Stream(body, "application/x-tar"))?;
+        Ok((response, Kept { _repository: repository, _dockerfile: None }))
+    }
+
+    /// Opens a session with the folder, its Dockerfile and what else is offered.
+    fn offered(
+        &self,
+        client: &crate::client::Client,
+        query: Query,
+        folder: &Path,
+    ) -> Result<(Query, Option<context::Folder>)> {
+        let mut offer = Offer::default();
+        offer.folders.insert("context".to_owned(), folder.to_owned());
+        let mut made = None;
+        let (place, name) = match self.file.as_str() {
+            "-" => {
+                let mut text = Vec::new();
+                std::io::stdin().read_to_end(&mut text)?;
+                let temporary = context::Folder::new("stdin")?;
+                std::fs::write(temporary.path.join("Dockerfile"), text)?;
+                let place = temporary.path.clone();
+                made = Some(temporary);
+                (place, "Dockerfile".to_owned())
+            }
+            _ => self.dockerfile(folder)?,
+        };
+        offer.folders.insert("dockerfile".to_owned(), place);
+        for text in &self.secrets {
+            let (id, secret) = serve::secret(text)?;
+            offer.secrets.insert(id, secret);
+        }
+        for text in &self.agents {
+            let (id, agent) = serve::agent(text)?;
+            offer.agents.insert(id, agent);
+        }
+        let id = serve::open(client, offer)?;
+        Ok((query.with("remote", "client-session").with("session", id).with("dockerfile", name), made))
+    }
+
+    /// The folder of the Dockerfile, and its name there.
+    fn dockerfile(&self, folder: &Path) -> Result<(PathBuf, String)> {
+        let wanted = if self.file.is_empty() { "Dockerfile" } else { &self.file };
+        let wanted = Path::new(wanted);
+        // A path of this command's own folder, or of the context's.
+        let real = match self.file.is_empty() {
+            true => folder.join(wanted).canonicalize(),
+            false => wanted.canonicalize().or_else(|_| folder.join(wanted).canonicalize()),
+        };
+        let shown = if self.file.is_empty() { folder.join(wanted) } else { wanted.to_owned() };
+        let real = real.map_err(|_| {
+            Failure::message(format!(
+                "unable to prepare context: unable to evaluate symlinks in Dockerfile path: {} not found",
+                shown.display()
+            ))
+        })?;
+        let (Some(place), Some(name)) = (real.parent(), real.file_name()) else {
+            return Err(Failure::message(format!("{} is no Dockerfile", shown.display())));
+        };
+        Ok((place.to_owned(), name.to_string_lossy().into_owned()))
+    }
+
+    /// A folder of this machine: as it is, or fetched.
+    fn local(&self, wanted: &str) -> Result<(PathBuf, Option<Repository>)> {
+        if sampan_git::is_address(wanted) {
+            let repository = context::fetch(wanted)?;
+            return Ok((repository.context.clone(), Some(repository)));
+        }
+        let folder = PathBuf::from(wanted);
+        if !folder.is_dir() {
+            return Err(Failure::message(format!("unable to prepare context: path {wanted:?} not found")));
+        }
+        Ok((folder, None))
+    }
+
     fn query(&self) -> Result<Query> {
         for (given, name) in [
             (self.squash, "squash"),
@@ -221,6 +357,7 @@ impl Args {
             .with("buildargs", json!(arguments).to_string())
             .with("labels", json!(to_map(&self.labels)).to_string())
             .with_if(self.no_cache, "nocache", "1")
+            .with_if(self.why, "why", "1")
             .with_if(self.pull, "pull", "1")
             .with_if(self.quiet, "q", "1")
             .with_if(!self.target.is_empty(), "target", &self.target)
@@ -250,22 +387,9 @@ impl Args {
         if wanted == "-" {
             return self.stdin();
         }
-        if sampan_git::is_address(wanted) {
-            let repository = context::fetch(wanted)?;
-            let (body, name) = self.folder(&repository.context)?;
-            return Ok((body, name, Some(repository)));
-        }
-        if wanted.contains("://") {
-            return Err(Failure::message(format!(
-                "a build of {wanted} is not possible yet: fetch it, and give it on stdin"
-            )));
-        }
-        let folder = PathBuf::from(wanted);
-        if !folder.is_dir() {
-            return Err(Failure::message(format!("unable to prepare context: path {wanted:?} not found")));
-        }
+        let (folder, repository) = self.local(wanted)?;
         let (body, name) = self.folder(&folder)?;
-        Ok((body, name, None))
+        Ok((body, name, repository))
     }
 
     /// A tar stream, or a Dockerfile alone.

@@ -2,8 +2,8 @@
 //! there. Facts about the protocol: `tonistiigi/fsutil`, head of receive.go.
 
 use super::disk::Tree;
-use crate::connection::{Caller, LARGEST_MESSAGE};
-use crate::failure;
+use crate::connection::{Caller, LARGEST_MESSAGE, origin};
+use crate::failure::client_failed;
 use bollard_buildkit_proto::fsutil::types::{Packet, packet::PacketType};
 use bollard_buildkit_proto::moby::filesync::v1::file_sync_client::FileSyncClient;
 use sampan_error::{Error, Result};
@@ -15,18 +15,13 @@ use tonic::metadata::MetadataValue;
 
 /// Which files are wanted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted {
+pub struct Wanted {
     /// The client's name of the folder.
-    pub(crate) folder: String,
+    pub folder: String,
     /// Only these, when there are any.
-    pub(crate) include: Vec<String>,
+    pub include: Vec<String>,
     /// All but these.
-    pub(crate) exclude: Vec<String>,
-}
-
-/// Where the client's address would be, if it had one.
-pub(crate) fn origin() -> http::Uri {
-    http::Uri::from_static("http://session")
+    pub exclude: Vec<String>,
 }
 
 /// Makes a folder the same as the client's. Files that are the same already are not sent; others get a new inode.
@@ -34,7 +29,7 @@ pub(crate) fn origin() -> http::Uri {
 ///
 /// # Errors
 /// The client refuses or leaves; no space.
-pub(crate) async fn receive(caller: Caller, wanted: &Wanted, folder: &Path) -> Result<u64> {
+pub async fn receive(caller: Caller, wanted: &Wanted, folder: &Path) -> Result<u64> {
     let what = format!("the files of {:?} cannot be had from the client", wanted.folder);
     let (answers, requests) = mpsc::unbounded_channel::<Packet>();
     let mut request = Request::new(UnboundedReceiverStream::new(requests));
@@ -48,13 +43,13 @@ pub(crate) async fn receive(caller: Caller, wanted: &Wanted, folder: &Path) -> R
     }
     let mut client = FileSyncClient::with_origin(caller, origin()).max_decoding_message_size(LARGEST_MESSAGE);
     let mut incoming =
-        client.diff_copy(request).await.map_err(|status| failure::error(&what, &status))?.into_inner();
+        client.diff_copy(request).await.map_err(|status| client_failed(&what, &status))?.into_inner();
     let (to_disk, from_client) = mpsc::channel(256);
     let mut tree = Tree::open(folder)?;
     let disk = tokio::task::spawn_blocking(move || tree.write(from_client, &answers));
     let mut bytes = 0;
     loop {
-        let packet = incoming.message().await.map_err(|status| failure::error(&what, &status))?;
+        let packet = incoming.message().await.map_err(|status| client_failed(&what, &status))?;
         let Some(packet) = packet else { break };
         bytes += packet.data.len() as u64;
         match packet.r#type() {

@@ -1,8 +1,5 @@
 //! HTTP/2 on sockets that HTTP/1 has left, in both directions.
 
-use crate::BuildKit;
-use bollard_buildkit_proto::moby::buildkit::v1::control_server::ControlServer;
-use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_server::LlbBridgeServer;
 use bytes::{Buf, Bytes};
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -19,7 +16,7 @@ use tonic::body::Body;
 /// Bytes that may be under way before they are read: files of contexts come in at the speed of memory.
 const WINDOW: u32 = 4 << 20;
 /// The largest message that is taken, as BuildKit has it.
-pub(crate) const LARGEST_MESSAGE: usize = 16 << 20;
+pub const LARGEST_MESSAGE: usize = 16 << 20;
 
 /// A socket that HTTP/1 has left, with what was already read from it.
 pub struct Upgraded {
@@ -72,29 +69,32 @@ impl AsyncWrite for Upgraded {
     }
 }
 
-/// Answers calls until the client leaves.
-pub(crate) async fn serve(buildkit: &BuildKit, connection: Upgraded) {
-    let control = ControlServer::new(buildkit.clone()).max_decoding_message_size(LARGEST_MESSAGE);
-    let gateway = LlbBridgeServer::new(buildkit.clone()).max_decoding_message_size(LARGEST_MESSAGE);
-    let routes = tonic::service::Routes::new(control).add_service(gateway);
+/// Answers calls until the other side leaves.
+pub async fn serve(connection: Upgraded, routes: tonic::service::Routes) {
     let served = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .serve_connection(TokioIo::new(connection), TowerToHyperService::new(routes));
     if let Err(error) = served.await {
-        tracing::debug!(%error, "a builder's client went away");
+        tracing::debug!(%error, "the other side of a connection went away");
     }
 }
 
-/// Calls to a client, over the connection that it opened for them.
+/// The other side's address, if it had one.
+#[must_use]
+pub fn origin() -> http::Uri {
+    http::Uri::from_static("http://session")
+}
+
+/// Calls to the other side, over a connection that it opened for them.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller(SendRequest<Body>);
+pub struct Caller(SendRequest<Body>);
 
 /// Begins HTTP/2 as the calling side; the second value ends with the connection.
 ///
 /// # Errors
 /// The other side does not speak it.
-pub(crate) async fn call(
+pub async fn call(
     connection: Upgraded,
 ) -> std::result::Result<(Caller, impl Future<Output = hyper::Result<()>>), hyper::Error> {
     let (sender, driver) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())

@@ -4,8 +4,8 @@ mod disk;
 mod receive;
 mod send;
 
-pub(crate) use receive::{Wanted, origin, receive};
-pub(crate) use send::send;
+pub use receive::{Wanted, receive};
+pub use send::{SEND_FILES, Selection, Tree, send};
 
 /// Bits of Go's `fs.FileMode`, in which modes travel.
 mod mode {
