@@ -6,6 +6,9 @@ use sampan_dockerfile::Kind;
 
 fuzz_target!(|text: &str| {
     let value = |name: &str| (name.len() < 3).then(|| "some value/of.it".to_owned());
+    for warning in sampan_dockerfile::check(text).warnings {
+        assert!(warning.line > 0 && !warning.message.is_empty() && warning.url().starts_with("https://"));
+    }
     match sampan_dockerfile::parse(text) {
         Ok(file) => {
             assert!(!file.stages.is_empty());

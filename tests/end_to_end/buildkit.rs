@@ -278,6 +278,35 @@ fn form_urlencoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
+/// What should be written otherwise is said, and does not hinder unless it is asked for.
+#[test]
+fn dockerfiles_are_checked() {
+    if sampan_only() {
+        return;
+    }
+    let host = host();
+    let folder = context(&host, "lint", "FROM busybox AS Base\nENV a b\nCMD ls\n", &[]);
+    let built = buildx(&host, &folder, &["-t", "lint"]);
+    built.ok();
+    for rule in ["StageNameCasing", "LegacyKeyValueFormat", "JSONArgsRecommended"] {
+        assert!(built.stderr.contains(rule), "{rule} is missing: {built}");
+    }
+    let path = folder.display().to_string();
+    host.sampan(&["build", "--check", &path]).fails(1, "");
+    let checked = host.sampan(&["build", "--check", &path]);
+    assert!(
+        checked.stdout.contains("3 warnings have been found!")
+            && checked.stdout.contains("stage-name-casing"),
+        "{checked}"
+    );
+    let strict = context(&host, "strict", "# check=error=true\nFROM busybox AS Base\n", &[]);
+    buildx(&host, &strict, &[]).fails(1, "lint violation found for rules: StageNameCasing");
+    let good = context(&host, "good", "# check=skip=StageNameCasing\nFROM busybox AS Base\n", &[])
+        .display()
+        .to_string();
+    assert_eq!(host.sampan(&["build", "--check", &good]).ok(), "Check complete, no warnings found.");
+}
+
 /// Several targets at once, one standing on another.
 #[test]
 fn bake_and_compose_build() {

@@ -109,6 +109,7 @@ impl Builder {
         for tag in &request.tags {
             check_tag(tag)?;
         }
+        warn(&dockerfile::check(&text), &events)?;
         let mut build = Build {
             builder: self.clone(),
             request: Arc::new(request),
@@ -129,6 +130,23 @@ impl Builder {
         };
         build.all().await
     }
+}
+
+/// Tells what should be written otherwise.
+///
+/// # Errors
+/// The Dockerfile asks that it ends the build.
+fn warn(checked: &dockerfile::Checked, events: &UnboundedSender<Event>) -> Result<()> {
+    for warning in &checked.warnings {
+        // Whoever asked may have gone.
+        let _ = events.send(Event { step: 0, what: What::Warning(warning.clone()) });
+    }
+    if checked.is_error && !checked.warnings.is_empty() {
+        let mut rules: Vec<&str> = checked.warnings.iter().map(|warning| warning.rule).collect();
+        rules.dedup();
+        return Err(Error::invalid(format!("lint violation found for rules: {}", rules.join(", "))));
+    }
+    Ok(())
 }
 
 /// A name for an image, with a hint where a space is missing (`-t name:v1.`).

@@ -1,5 +1,6 @@
 //! What a caller asks of a build, and what it is told meanwhile.
 
+use sampan_dockerfile::Warning;
 use sampan_engine::spec::{HostOptions, NetworkMode};
 use sampan_error::Error;
 use std::collections::BTreeMap;
@@ -72,6 +73,8 @@ pub enum What {
     Image(String),
     /// A sentence for the user.
     Note(String),
+    /// Something that should be written otherwise.
+    Warning(Warning),
     /// It is done.
     End,
     /// It failed, and with it the build.

@@ -3,6 +3,7 @@
 use crate::builds::{Builds, Returned, Running};
 use crate::failure::{self, status};
 use crate::progress::Progress;
+use crate::work::Outcome;
 use crate::{BuildKit, export, work};
 use bollard_buildkit_proto::moby::buildkit::v1::control_server::Control;
 use bollard_buildkit_proto::moby::buildkit::v1::types::{BuildkitVersion, WorkerRecord};
@@ -117,7 +118,10 @@ impl BuildKit {
             "dockerfile.v0" => {
                 let built =
                     work::build(self, running, request.frontend_attrs.clone(), Default::default()).await;
-                Some(built.map_err(|error| status(&error))?)
+                match built.map_err(|error| status(&error))? {
+                    Outcome::Image(image) => Some(image),
+                    Outcome::Checked(_) => None,
+                }
             }
             other => return Err(failure::unknown_frontend(other)),
         };

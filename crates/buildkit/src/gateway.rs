@@ -2,6 +2,7 @@
 
 use crate::builds::{Returned, Running};
 use crate::failure::{self, status};
+use crate::work::Outcome;
 use crate::{BuildKit, work};
 use bollard_buildkit_proto::moby::buildkit::v1::apicaps::ApiCap;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_server::LlbBridge;
@@ -16,7 +17,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 const BUILD: &str = "buildkit-controlapi-buildid";
 
 /// What the gateway can do, by BuildKit's names.
-const GATEWAY: [&str; 10] = [
+const GATEWAY: [&str; 12] = [
     "solve.base",
     "solve.inlinereturn",
     "return",
@@ -25,6 +26,8 @@ const GATEWAY: [&str; 10] = [
     "reference.output",
     "frontend.inputs",
     "frontend.caps",
+    "gateway.solve.metadata",
+    "gateway.warnings",
     "gateway.evaluate",
     "gateway.solve.evaluate",
 ];
@@ -60,7 +63,15 @@ impl LlbBridge for BuildKit {
         let image = match request.frontend.as_str() {
             "dockerfile.v0" => {
                 let built = work::build(self, &running, request.frontend_opt, request.frontend_inputs).await;
-                built.map_err(|error| status(&error))?
+                match built.map_err(|error| status(&error))? {
+                    Outcome::Image(image) => image,
+                    Outcome::Checked(metadata) => {
+                        let result = wire::Result { metadata, ..wire::Result::default() };
+                        let answer =
+                            wire::SolveResponse { result: Some(result), ..wire::SolveResponse::default() };
+                        return Ok(Response::new(answer));
+                    }
+                }
             }
             "" => request.definition.as_ref().and_then(image_of).ok_or_else(|| {
                 Status::unimplemented(

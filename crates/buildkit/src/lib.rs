@@ -12,6 +12,7 @@ mod control;
 mod export;
 mod failure;
 mod gateway;
+mod lint;
 mod options;
 mod progress;
 mod remote;

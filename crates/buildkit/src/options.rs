@@ -1,6 +1,7 @@
 //! What a client asks of the Dockerfile frontend, as strings with names, made into a request.
 
 use crate::gateway::image_of;
+use crate::lint;
 use bollard_buildkit_proto::pb::Definition;
 use sampan_build::{NamedContext, Request};
 use sampan_engine::spec::{NetworkMode, Ulimit};
@@ -21,6 +22,8 @@ pub(crate) struct Options {
     pub(crate) dockerfile_folder: Option<String>,
     /// The client's names for folders of named contexts.
     pub(crate) named: BTreeMap<String, String>,
+    /// Nothing is built: the Dockerfile is checked.
+    pub(crate) only_check: bool,
 }
 
 /// Reads the options.
@@ -69,9 +72,10 @@ pub(crate) fn read(
             }
             "dockerfilekey" => out.dockerfile_folder = Some(value),
             "contextkey" => out.folder = value,
+            "requestid" if value == lint::REQUEST => out.only_check = true,
             "requestid" => {
                 return Err(Error::not_implemented(format!(
-                    "{value} (--call, --check) is not possible yet: build without it"
+                    "{value} (--call) is not possible: only check is"
                 )));
             }
             // What describes the client, or asks for what is no part of an image here.
@@ -196,7 +200,7 @@ mod tests {
             ("force-network-mode", "web", "unknown network"),
             ("ulimit", "x", "invalid ulimit"),
             ("shm-size", "x", "is no number"),
-            ("requestid", "frontend.lint", "not possible yet"),
+            ("requestid", "frontend.outline", "only check is"),
             ("context:a", "oci-layout://x", "is not possible"),
             ("context:a", "input:x", "only BuildKit knows"),
         ] {

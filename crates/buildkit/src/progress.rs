@@ -1,14 +1,21 @@
 //! What happens in a build, as BuildKit tells it: vertices that start and complete, and their logs.
 
 use bollard_buildkit_proto::google::protobuf::Timestamp;
-use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog, VertexStatus};
+use bollard_buildkit_proto::moby::buildkit::v1::{
+    StatusResponse, Vertex, VertexLog, VertexStatus, VertexWarning,
+};
+use bollard_buildkit_proto::pb::{Position, Range};
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use sampan_build::{Event, What};
+use sampan_dockerfile::Warning;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
+
+/// What reading the Dockerfile is called; what is wrong with it is said there.
+pub(crate) const DEFINITION: &str = "[internal] load build definition from Dockerfile";
 
 /// Everything that happened so far, for those who ask now and those who ask later.
 #[derive(Debug)]
@@ -102,8 +109,22 @@ impl Progress {
             }),
             What::Output(bytes) => self.log(step, bytes),
             What::Note(text) => self.log(step, format!("{text}\n").into_bytes()),
+            What::Warning(warning) => self.warn(&warning),
             What::Running(_) | What::Image(_) => {}
         }
+    }
+
+    fn warn(&self, warning: &Warning) {
+        let at = Position { line: i32::try_from(warning.line).unwrap_or_default(), character: 0 };
+        let warning = VertexWarning {
+            vertex: self.digest(DEFINITION),
+            level: 1,
+            short: format!("{}: {} (line {})", warning.rule, warning.message, warning.line).into_bytes(),
+            url: warning.url(),
+            ranges: vec![Range { start: Some(at), end: Some(at) }],
+            ..VertexWarning::default()
+        };
+        self.push(StatusResponse { warnings: vec![warning], ..StatusResponse::default() });
     }
 
     fn change(&self, step: usize, change: impl FnOnce(&mut Vertex)) {

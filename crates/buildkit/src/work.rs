@@ -5,7 +5,7 @@ use crate::options::{self, Options};
 use crate::progress::Progress;
 use crate::session::{Session, once};
 use crate::sessions::Open;
-use crate::{BuildKit, remote};
+use crate::{BuildKit, lint, remote};
 use bollard_buildkit_proto::pb::Definition;
 use futures_util::FutureExt;
 use sampan_build::{Builder, Context};
@@ -15,7 +15,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-/// Builds; gives the image's id.
+/// What came of a request.
+pub(crate) enum Outcome {
+    /// The image of this id.
+    Image(String),
+    /// The answer to a check of the Dockerfile.
+    Checked(HashMap<String, Vec<u8>>),
+}
+
+/// Builds, or checks the Dockerfile.
 ///
 /// # Errors
 /// The options or the Dockerfile are wrong, the client left, a step failed.
@@ -24,7 +32,7 @@ pub(crate) async fn build(
     running: &Running,
     options: HashMap<String, String>,
     inputs: HashMap<String, Definition>,
-) -> Result<String> {
+) -> Result<Outcome> {
     let options = options::read(options, &inputs, running.may_use_host_network)?;
     let open = kit.shared.sessions.find(&running.session).await?;
     let builder = Builder::new(&kit.engine)?;
@@ -34,6 +42,11 @@ pub(crate) async fn build(
     };
     let (text, ignored) =
         dockerfile_of(&builder, &open, &running.progress, &options, remote.as_ref()).await?;
+    if options.only_check {
+        sampan_dockerfile::parse(&text).map_err(|failure| Error::invalid(failure.to_string()))?;
+        let name = if options.dockerfile.is_empty() { "Dockerfile" } else { &options.dockerfile };
+        return Ok(Outcome::Checked(lint::answer(name, &text, &sampan_dockerfile::check(&text))));
+    }
     if let Ok(file) = sampan_dockerfile::parse(&text) {
         running.progress.set_stages(file.stages.len());
     }
@@ -55,7 +68,7 @@ pub(crate) async fn build(
         }
     };
     let (built, ()) = tokio::join!(Box::pin(builder.build(request, client, events)), tell);
-    built
+    built.map(Outcome::Image)
 }
 
 /// The same for a client that speaks Docker's older protocol and offers a session: its progress goes another way.

@@ -5,6 +5,7 @@
 mod expand;
 mod instruction;
 mod lines;
+mod lint;
 mod mount;
 mod parse;
 mod suggest;
@@ -13,6 +14,7 @@ mod words;
 pub use expand::expand;
 pub use instruction::{Copy, Instruction, Kind, Run, Stage};
 pub use lines::{Heredoc, Line};
+pub use lint::{Checked, Warning, check};
 pub use mount::Mount;
 pub use parse::{Dockerfile, instruction, parse};
 pub use words::{json_list, words};

@@ -31,6 +31,35 @@ pub struct Heredoc {
 pub(super) struct Lines {
     pub(super) escape: char,
     pub(super) lines: Vec<Line>,
+    /// Instructions with an empty line in them.
+    pub(super) empty: Vec<usize>,
+    pub(super) check: Check,
+}
+
+/// What the `check` directive says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Check {
+    /// Rules that are not to be checked; `all` are all.
+    pub(super) skip: Vec<String>,
+    /// Warnings are failures.
+    pub(super) is_error: bool,
+}
+
+impl Check {
+    /// Reads `skip=A,B;error=true`.
+    fn of(value: &str) -> Self {
+        let mut check = Self::default();
+        for field in value.split(';') {
+            match field.trim().split_once('=') {
+                Some(("skip", rules)) => {
+                    check.skip = rules.split(',').map(|it| it.trim().to_owned()).collect()
+                }
+                Some(("error", value)) => check.is_error = value.trim() == "true",
+                _ => {}
+            }
+        }
+        check
+    }
 }
 
 /// Splits a Dockerfile.
@@ -40,8 +69,9 @@ pub(super) struct Lines {
 pub(super) fn split(text: &str) -> Result<Lines, Failure> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let physical: Vec<&str> = text.lines().collect();
-    let (escape, mut at) = directives(&physical)?;
+    let (escape, check, mut at) = directives(&physical)?;
     let mut lines = Vec::new();
+    let mut empty = Vec::new();
     while let Some(first) = physical.get(at) {
         let number = at + 1;
         at += 1;
@@ -59,6 +89,9 @@ pub(super) fn split(text: &str) -> Result<Lines, Failure> {
                 current = "";
                 break;
             };
+            if physical[at..at + skipped].iter().any(|line| line.trim().is_empty()) {
+                empty.push(number);
+            }
             at += skipped + 1;
             current = physical.get(at - 1).copied().unwrap_or_default();
         }
@@ -73,7 +106,7 @@ pub(super) fn split(text: &str) -> Result<Lines, Failure> {
         })?;
         lines.push(Line { number, shown, text, heredocs });
     }
-    Ok(Lines { escape, lines })
+    Ok(Lines { escape, lines, empty, check })
 }
 
 fn is_comment(line: &str) -> bool {
@@ -87,20 +120,24 @@ fn continued(line: &str, escape: char) -> Option<&str> {
 }
 
 /// `# name=value` lines at the very beginning. Unknown ones end them, as any other line does.
-fn directives(lines: &[&str]) -> Result<(char, usize), Failure> {
+fn directives(lines: &[&str]) -> Result<(char, Check, usize), Failure> {
     let mut escape = None;
+    let mut check = Check::default();
     let mut seen = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let directive = line.trim().strip_prefix('#').and_then(|rest| rest.split_once('='));
-        let Some((name, value)) = directive else { return Ok((escape.unwrap_or('\\'), index)) };
+        let Some((name, value)) = directive else { return Ok((escape.unwrap_or('\\'), check, index)) };
         let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
         let fail =
             |message: String| Failure { line: index + 1, column: 1, text: (*line).to_owned(), message };
         if !["syntax", "escape", "check"].contains(&name.as_str()) {
-            return Ok((escape.unwrap_or('\\'), index));
+            return Ok((escape.unwrap_or('\\'), check, index));
         }
         if seen.contains(&name) {
             return Err(fail(format!("only one {name} parser directive can be used")));
+        }
+        if name == "check" {
+            check = Check::of(value);
         }
         if name == "escape" {
             escape = match value {
@@ -111,7 +148,7 @@ fn directives(lines: &[&str]) -> Result<(char, usize), Failure> {
         }
         seen.push(name);
     }
-    Ok((escape.unwrap_or('\\'), lines.len()))
+    Ok((escape.unwrap_or('\\'), check, lines.len()))
 }
 
 /// Reads the documents that an instruction announces. Only RUN, COPY and ADD can have some.

@@ -40,8 +40,9 @@ const LAYERS: [(&str, u8); 33] = [
 ];
 
 /// The command line talks to the socket: of our own packages it may use only these.
-const CLI_MAY_USE: [&str; 8] = [
+const CLI_MAY_USE: [&str; 9] = [
     "sampan-daemon",
+    "sampan-dockerfile",
     "sampan-error",
     "sampan-git",
     "sampan-host-names",

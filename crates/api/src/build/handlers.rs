@@ -82,7 +82,7 @@ fn show(told: Told, quiet: bool) -> Option<Progress> {
             What::Output(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             What::Image(id) => format!(" ---> {}\n", short(&id)),
             What::Note(text) => format!("{text}\n"),
-            What::End | What::Failed(_) => return None,
+            What::End | What::Failed(_) | What::Warning(_) => return None,
         },
     };
     Some(Progress { stream: Some(text), ..Progress::default() })

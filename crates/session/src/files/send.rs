@@ -145,7 +145,8 @@ impl Tree {
             let found = rustix::fs::statat(&self.root, &path, AtFlags::SYMLINK_NOFOLLOW).map_err(io)?;
             let Some(stat) = self.stat(&path, &found)? else { continue };
             let is_folder = stat.mode & mode::DIRECTORY != 0;
-            if !is_selected && !(is_folder && self.has_selected(&path)?) {
+            let is_told = is_selected || (is_folder && self.has_selected(&path)?);
+            if !is_told {
                 continue;
             }
             if stat.mode & mode::KIND == 0 {

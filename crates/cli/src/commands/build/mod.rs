@@ -58,6 +58,7 @@ pub(crate) struct Args {
     outputs: Vec<String>,
     metadata_file: String,
     why: bool,
+    check: bool,
     secrets: Vec<String>,
     agents: Vec<String>,
 }
@@ -129,6 +130,7 @@ impl Command for Args {
         flags
             .list(&mut self.outputs, "output", "o", "Output destination (format: \"type=local,dest=path\")")
             .own();
+        flags.bool(&mut self.check, "check", "", "Check the Dockerfile, and build nothing").own();
         flags
             .bool(&mut self.why, "why", "", "Say of each step that is not taken from the cache what changed")
             .own();
@@ -157,6 +159,9 @@ impl Command for Args {
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let wanted = parsed.arguments.first().map(String::as_str).unwrap_or_default();
+        if self.check {
+            return self.check_only(wanted);
+        }
         let outputs = self.outputs.iter().map(|text| output::parse(text)).collect::<Result<Vec<_>>>()?;
         let writes_stdout =
             outputs.iter().any(|it| matches!(it, output::Output::Tar(None) | output::Output::Archive(None)));
@@ -254,6 +259,30 @@ impl Args {
         let query = query.with("dockerfile", dockerfile);
         let response = client.request("POST", "/build", &query, Body::Stream(body, "application/x-tar"))?;
         Ok((response, Kept { _repository: repository, _dockerfile: None }))
+    }
+
+    /// Says what of a Dockerfile should be written otherwise.
+    fn check_only(&self, wanted: &str) -> Result<ExitStatus> {
+        let text = if wanted == "-" || self.file == "-" {
+            std::io::read_to_string(std::io::stdin())?
+        } else {
+            let (folder, _repository) = self.local(wanted)?;
+            let (place, name) = self.dockerfile(&folder)?;
+            std::fs::read_to_string(place.join(name))?
+        };
+        sampan_dockerfile::parse(&text).map_err(|failure| Failure::message(failure.to_string()))?;
+        let warnings = sampan_dockerfile::check(&text).warnings;
+        match warnings.len() {
+            0 => println!("Check complete, no warnings found."),
+            1 => println!("Check complete, 1 warning has been found!"),
+            count => println!("Check complete, {count} warnings have been found!"),
+        }
+        for warning in &warnings {
+            let shown = text.lines().nth(warning.line - 1).unwrap_or_default();
+            println!("\nWARNING: {} - {}\n{}", warning.rule, warning.url(), warning.message);
+            println!("{:4} | {shown}", warning.line);
+        }
+        Ok(if warnings.is_empty() { ExitStatus::SUCCESS } else { ExitStatus::FAILURE })
     }
 
     /// Opens a session with the folder, its Dockerfile and what else is offered.
