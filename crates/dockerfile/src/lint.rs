@@ -24,7 +24,7 @@ impl Warning {
     #[must_use]
     pub fn url(&self) -> String {
         let mut name = String::new();
-        for (index, letter) in self.rule.chars().enumerate() {
+        for (index, letter) in self.rule.char_indices() {
             // Runs of capitals (JSON) are one word.
             let after = self.rule[index..].chars().nth(1).is_some_and(|next| next.is_lowercase());
             let before =

@@ -185,9 +185,11 @@ fn run(line: &Line, rest: &str) -> Result<Run, String> {
         match name.as_str() {
             "network" => network = Some(value),
             "mount" => mounts.push(mount::parse(&value)?),
-            "security" | "device" => {
-                return Err(format!("RUN --{name} is not possible yet: leave it out"));
+            "security" if value == "sandbox" => {}
+            "security" if value == "insecure" => {
+                return Err("RUN --security=insecure is not allowed: steps run confined".to_owned());
             }
+            "security" => return Err(format!("security {value:?} is not valid")),
             _ => return Err(format!("unknown flag: --{name}")),
         }
     }
