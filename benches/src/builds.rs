@@ -74,3 +74,39 @@ pub(crate) fn copy_one(engine: &mut Engine) -> Sample {
     std::fs::write(path.join("7/7"), text).map_err(|error| error.to_string())?;
     build(engine, &path.display().to_string(), &[])
 }
+
+/// A real program in C (the SQLite that we link, in one file of 250,000 lines) and its two stages.
+pub(crate) fn program(engine: &Engine) -> Result<(), String> {
+    let tar = sampan_tests::tar_of("compiler").display().to_string();
+    engine.output(&["import", &tar, "compiler"])?;
+    let dockerfile = format!(
+        "FROM compiler AS build\nWORKDIR /src\nCOPY . .\nRUN gcc -O0 -static -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION sqlite3.c main.c -o /app\n\
+         FROM {IMAGE}\nCOPY --from=build /app /app\nRUN /app\n"
+    );
+    let path = PathBuf::from(context(engine, "program", &dockerfile)?);
+    let main = "#include <stdio.h>\nconst char *sqlite3_libversion(void);\nint main(void) { puts(sqlite3_libversion()); return 0; }\n";
+    std::fs::write(path.join("main.c"), main)
+        .and_then(|()| std::fs::copy(sqlite()?, path.join("sqlite3.c")))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(())
+}
+
+/// Where cargo keeps the source of the library.
+fn sqlite() -> std::io::Result<PathBuf> {
+    let home = std::env::var("CARGO_HOME")
+        .unwrap_or_else(|_| format!("{}/.cargo", std::env::var("HOME").unwrap_or_default()));
+    for index in std::fs::read_dir(PathBuf::from(home).join("registry/src"))?.flatten() {
+        for package in std::fs::read_dir(index.path())?.flatten() {
+            let file = package.path().join("sqlite3/sqlite3.c");
+            if package.file_name().to_string_lossy().starts_with("libsqlite3-sys-") && file.exists() {
+                return Ok(file);
+            }
+        }
+    }
+    Err(std::io::Error::other("cargo has no source of libsqlite3-sys"))
+}
+
+/// Compiled anew.
+pub(crate) fn compile(engine: &mut Engine) -> Sample {
+    build(engine, &folder(engine, "program")?.display().to_string(), &["--no-cache"])
+}

@@ -55,7 +55,7 @@ const QUICK: Scenario = Scenario {
 const IMAGES: Scenario = Scenario { unit: "s", repeat: 3, prepare: images::medium, ..QUICK };
 
 /// Every scenario, in the order of the table.
-pub(crate) const ALL: [Scenario; 29] = [
+pub(crate) const ALL: [Scenario; 30] = [
     Scenario {
         name: "`version`: command line and one round trip",
         measure: |e| time(e, &["version"]),
@@ -180,6 +180,14 @@ pub(crate) const ALL: [Scenario; 29] = [
         repeat: 5,
         prepare: builds::many,
         measure: builds::copy_one,
+        ..QUICK
+    },
+    Scenario {
+        name: "`build` of a C program in two stages",
+        goal: Some(1.0),
+        repeat: 3,
+        prepare: builds::program,
+        measure: builds::compile,
         ..QUICK
     },
     Scenario { name: "`load` of 200 MB", goal: Some(2.0), measure: images::load_medium, ..IMAGES },

@@ -2,7 +2,7 @@
 # Base images without a registry: writes busybox.tar, debian.tar and services.tar (root file systems, for
 # `docker import`; services has PostgreSQL and Redis) into $SAMPAN_LAB/images. Done once; later calls return at once.
 #
-#   images.sh [busybox|debian|services]...
+#   images.sh [busybox|debian|services|compiler]...
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 . "$here/settings.sh"
@@ -48,26 +48,41 @@ debian() {
 
 # What people compose: a database and a cache.
 services() {
-    [ -f "$images/services.tar" ] && return
-    tree=$images/services.tree
+    debian_with services postgresql redis-server
+}
+
+# What the benchmark of builds compiles with; no test needs it.
+compiler() {
+    debian_with compiler gcc libc6-dev
+}
+
+# debian_with NAME PACKAGE...: the Debian image with packages.
+debian_with() {
+    name=$1
+    shift
+    [ -f "$images/$name.tar" ] && return
+    tree=$images/$name.tree
     rm -rf "$tree"
     mkdir "$tree"
     debian
+    tree=$images/$name.tree
     tar -C "$tree" --numeric-owner -xf "$images/debian.tar"
-    say "installing PostgreSQL and Redis"
+    say "installing $*"
     cp /etc/resolv.conf "$tree/etc/resolv.conf"
     printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
     chmod 755 "$tree/usr/sbin/policy-rc.d"
     unshare --mount --pid --fork --propagation private sh -eu -c '
-        mount -t proc proc "$1/proc"
-        mount --rbind /dev "$1/dev"
-        chroot "$1" apt-get -o Acquire::Check-Valid-Until=false update -qq
-        chroot "$1" apt-get install -qq -y --no-install-recommends postgresql redis-server
-    ' sh "$tree" >"$images/services.log" 2>&1 || die "installing PostgreSQL failed, see $images/services.log"
+        tree=$1
+        shift
+        mount -t proc proc "$tree/proc"
+        mount --rbind /dev "$tree/dev"
+        chroot "$tree" apt-get -o Acquire::Check-Valid-Until=false update -qq
+        chroot "$tree" apt-get install -qq -y --no-install-recommends "$@"
+    ' sh "$tree" "$@" >"$images/$name.log" 2>&1 || die "installing $* failed, see $images/$name.log"
     # Each container makes a cluster of its own.
     rm -rf "$tree/var/cache/apt/archives/"*.deb "$tree/var/lib/apt/lists/"* "$tree/var/lib/postgresql/"*
-    tar -C "$tree" --numeric-owner -cf "$images/services.tar.part" .
-    mv "$images/services.tar.part" "$images/services.tar"
+    tar -C "$tree" --numeric-owner -cf "$images/$name.tar.part" .
+    mv "$images/$name.tar.part" "$images/$name.tar"
     rm -rf "$tree"
 }
 
@@ -77,7 +92,7 @@ if [ "${LAB_LOCKED:-}" != images ]; then
 fi
 for image in "$@"; do
     case $image in
-    busybox | debian | services) "$image" ;;
+    busybox | debian | services | compiler) "$image" ;;
     *) die "no such image: $image" ;;
     esac
 done

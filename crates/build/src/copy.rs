@@ -7,10 +7,13 @@ use sampan_error::{Context as _, Error, Result};
 use sampan_ignore::Ignore;
 use sampan_storage::archive;
 use sampan_storage::tar::{Entry, EntryKind, Reader, Writer};
-use std::io::Read;
+use std::io::{BufWriter, Read, Write};
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Bytes that go into a pipe at once, a fraction of what it holds: both ends are to work at the same time.
+const BUFFER: usize = 16 << 10;
 
 /// One thing to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,9 +84,10 @@ fn streamed<T: Send>(
     let path = if source.is_directory { format!("{}/.", source.path) } else { source.real.clone() };
     std::thread::scope(|scope| {
         let producer = scope.spawn(move || {
-            let read = archive::read(root, Path::new(&path), &mut output);
-            drop(output);
-            read
+            // Headers and small files one by one would be a hand-over between threads each.
+            let mut buffered = BufWriter::with_capacity(BUFFER, &mut output);
+            let read = archive::read(root, Path::new(&path), &mut buffered).map_err(Error::from);
+            read.and_then(|()| Ok(buffered.flush()?))
         });
         let taken = take(&mut input);
         drop(input);
@@ -171,13 +175,14 @@ fn one(
                 archive::write(layer, Path::new("/"), &mut written, &options)
             });
             let sent = (|| {
-                let mut writer = Writer::new(&mut writing);
+                let mut buffered = BufWriter::with_capacity(BUFFER, &mut writing);
+                let mut writer = Writer::new(&mut buffered);
                 for folder in missing_parents(layer, &inside) {
                     writer.entry(&folder_entry(&folder, manner))?;
                 }
                 rename(input, &mut writer, source, &inside, target_exists, manner)?;
                 writer.finish()?;
-                Ok::<_, Error>(())
+                Ok::<_, Error>(buffered.flush()?)
             })();
             drop(writing);
             let received = receiver.join().map_err(|_| Error::internal("writing files failed"))?;

@@ -1,6 +1,8 @@
 //! What the query of a build says, as clients write it: much of it is noise that means nothing.
 
+use crate::containers::convert::ulimit;
 use crate::containers::network_mode;
+use crate::containers::wire::Ulimit;
 use crate::http::{Form, filters};
 use sampan_build::{Pruning, Request};
 use sampan_engine::spec::HostOptions;
@@ -92,6 +94,9 @@ fn host(query: &Form) -> Result<HostOptions> {
     host.resources.cpu_period = number("cpuperiod")?;
     host.resources.cpuset_cpus = query.text("cpusetcpus").unwrap_or_default().to_owned();
     host.resources.cpuset_mems = query.text("cpusetmems").unwrap_or_default().to_owned();
+    host.resources.cgroup_parent = query.text("cgroupparent").unwrap_or_default().to_owned();
+    let limits: Vec<Ulimit> = json(query, "ulimits")?;
+    host.resources.ulimits = limits.into_iter().map(ulimit).collect::<Result<_>>()?;
     host.shm_size = u64::try_from(number("shmsize")?).unwrap_or_default();
     host.extra_hosts = query
         .text("extrahosts")

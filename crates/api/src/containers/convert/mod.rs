@@ -20,7 +20,7 @@ pub(crate) use endpoint::options as endpoint_options;
 pub(crate) use inspect::inspect;
 pub(crate) use list::summary;
 pub(crate) use process::process;
-pub(crate) use resources::update;
+pub(crate) use resources::{ulimit, update};
 pub(crate) use stats::{stats, without_container};
 
 use sampan_error::Error;

@@ -172,7 +172,11 @@ const ULIMITS: [&str; 15] = [
     "stack",
 ];
 
-fn ulimit(limit: Ulimit) -> Result<Limit> {
+/// A limit of a program, by the kernel's name.
+///
+/// # Errors
+/// The kernel has no such limit.
+pub(crate) fn ulimit(limit: Ulimit) -> Result<Limit> {
     let name = limit.name.to_ascii_lowercase();
     let name = name.strip_prefix("rlimit_").unwrap_or(&name).to_owned();
     if !ULIMITS.contains(&name.as_str()) {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
+use super::container_options::parse_limit;
 use super::pairs::{label, to_map};
 use super::progress::{self, Target};
 use super::{Command, Positional, Specification};
@@ -359,7 +360,6 @@ impl Args {
         for (given, name) in [
             (self.squash, "squash"),
             (!self.security.is_empty(), "security-opt"),
-            (!self.ulimits.is_empty(), "ulimit"),
             (!self.isolation.is_empty() && self.isolation != "default", "isolation"),
         ] {
             if given {
@@ -380,8 +380,15 @@ impl Args {
                 None => (text.as_str(), std::env::var(text).map_or(Json::Null, Json::from)),
             })
             .collect();
+        let mut limits = Vec::new();
+        for text in &self.ulimits {
+            let limit = parse_limit(text).map_err(Failure::message)?;
+            limits.push(json!({"Name": limit.name, "Soft": limit.soft, "Hard": limit.hard}));
+        }
         let mut query = Query::new()
             .with("version", "1")
+            .with_if(!limits.is_empty(), "ulimits", Json::from(limits).to_string())
+            .with_if(!self.cgroup_parent.is_empty(), "cgroupparent", &self.cgroup_parent)
             .with("rm", "1")
             .with("buildargs", json!(arguments).to_string())
             .with("labels", json!(to_map(&self.labels)).to_string())

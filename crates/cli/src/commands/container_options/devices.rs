@@ -185,14 +185,14 @@ fn device_and_value(text: &str) -> Result<(&str, &str), String> {
 
 /// A limit of `--ulimit`: name, soft, hard; -1 is unlimited.
 #[derive(Debug, Clone)]
-pub(super) struct Limit {
-    pub(super) name: String,
-    pub(super) soft: i64,
-    pub(super) hard: i64,
+pub(in crate::commands) struct Limit {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) soft: i64,
+    pub(in crate::commands) hard: i64,
 }
 
 /// `--ulimit`: `name=soft[:hard]`.
-pub(super) fn parse_limit(text: &str) -> Result<Limit, String> {
+pub(in crate::commands) fn parse_limit(text: &str) -> Result<Limit, String> {
     const NAMES: &[&str] = &[
         "core",
         "cpu",

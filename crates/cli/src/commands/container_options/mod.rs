@@ -16,6 +16,7 @@ mod storage;
 
 pub(crate) use body::CreateBody;
 pub(crate) use checks::environment as check_environment;
+pub(in crate::commands) use devices::parse_limit;
 pub(crate) use mounts::clean as clean_path;
 pub(crate) use ports::bindings as port_bindings;
 pub(crate) use resources::refuse_windows_flags;
