@@ -6,16 +6,15 @@ use crate::context::Context;
 use crate::held::Holds;
 use crate::inputs::Inputs;
 use crate::plan;
-use crate::request::{Begin, Event, NamedContext, ProgramFailed, Request, What};
+use crate::request::{Begin, Event, ProgramFailed, Request, What};
 use crate::state::State;
 use crate::steps::tokio_blocking;
 use sampan_dockerfile::{self as dockerfile, Dockerfile, Stage};
-use sampan_engine::{Credentials, Engine, PullRequest, Steps};
+use sampan_engine::Engine;
 use sampan_error::{Error, Kind, Result};
 use sampan_image::{BuildStep, Reference};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OnceCell, watch};
@@ -26,9 +25,6 @@ pub struct Builder {
     pub(crate) engine: Engine,
     pub(crate) cache: Cache,
 }
-
-/// Fewer digits are no id.
-const SHORT_ID: usize = 12;
 
 /// The ARG that makes builds come out the same each time (reproducible-builds.org, "SOURCE_DATE_EPOCH").
 pub(crate) const EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -46,10 +42,10 @@ pub(crate) struct Build {
     pub(crate) request: Arc<Request>,
     pub(crate) client: Arc<dyn Client>,
     /// Its context, as soon as a step needed it.
-    context: Arc<OnceCell<Context>>,
+    pub(crate) context: Arc<OnceCell<Context>>,
     /// Named contexts that a step needed.
-    named: Arc<tokio::sync::Mutex<BTreeMap<String, Context>>>,
-    file: Arc<Dockerfile>,
+    pub(crate) named: Arc<tokio::sync::Mutex<BTreeMap<String, Context>>>,
+    pub(crate) file: Arc<Dockerfile>,
     events: UnboundedSender<Event>,
     /// ARGs before the first FROM.
     pub(crate) globals: Arc<BTreeMap<String, Option<String>>>,
@@ -230,7 +226,7 @@ impl Build {
     ///
     /// # Errors
     /// The stage is not built: the target seemed not to need it.
-    async fn outcome(&self, index: usize) -> Result<Arc<State>> {
+    pub(crate) async fn outcome(&self, index: usize) -> Result<Arc<State>> {
         let Some(finished) = self.finished.get(&index) else {
             let name = &self.file.stages[index].line.text;
             return Err(Error::invalid(format!(
@@ -270,7 +266,7 @@ impl Build {
     }
 
     /// A word of a FROM line with its variables replaced.
-    fn global(&self, word: &str) -> Result<String> {
+    pub(crate) fn global(&self, word: &str) -> Result<String> {
         dockerfile::expand(word, self.file.escape, &|name| self.globals.get(name).cloned().flatten())
             .map_err(|message| Error::invalid(format!("failed to process {word:?}: {message}")))
     }
@@ -332,122 +328,6 @@ impl Build {
             index,
             place: makes_files.then_some(self.place),
         }));
-    }
-
-    /// A stage on an image, or on nothing.
-    async fn base(&self, stage: &Stage, base: &str) -> Result<State> {
-        if base == "scratch" {
-            let mut state = State::default();
-            state.config.env.push(crate::state::PATH.to_owned());
-            state.config.working_dir = "/".to_owned();
-            return Ok(state);
-        }
-        let platform = stage.platform.as_deref().map(|platform| self.global(platform)).transpose()?;
-        let image = self.image(base, platform).await?;
-        let found = self.builder.engine.build_base(&image)?;
-        let mut state = State {
-            image: Some(image),
-            config: found.config.clone(),
-            history: found.history.clone(),
-            ..State::default()
-        };
-        state.author.clone_from(&found.author);
-        if !state.has_variable("PATH=") {
-            state.config.env.insert(0, crate::state::PATH.to_owned());
-        }
-        Ok(state)
-    }
-
-    /// An image by name: one that is here, else from its registry.
-    async fn image(&self, name: &str, platform: Option<String>) -> Result<String> {
-        let name = match self.named_context(name) {
-            Some((_, NamedContext::Image(other))) => other.as_str(),
-            Some((key, NamedContext::Files)) => {
-                return Err(Error::invalid(format!(
-                    "the context {key:?} is a folder, which no stage can stand on: use COPY --from={key}"
-                )));
-            }
-            None => name,
-        };
-        // A number of a few digits is meant as a name, though it may be what some id begins with.
-        let is_short = name.len() < SHORT_ID && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let wanted = if is_short { format!("{name}:latest") } else { name.to_owned() };
-        let here = self.builder.engine.build_base(&wanted);
-        let here = match here {
-            Ok(image) if !self.request.pull => return Ok(image.id.clone()),
-            Err(error) if error.kind() != Kind::NotFound => return Err(error),
-            other => other.ok(),
-        };
-        let reference =
-            Reference::parse(name).map_err(|error| Error::invalid(error.to_string()))?.or_latest();
-        let domain = reference.domain().to_owned();
-        let request = PullRequest {
-            image: reference.familiar(),
-            tag: None,
-            platform: platform.or_else(|| self.request.platform.clone()),
-            credentials: self.credentials(&domain).await?,
-        };
-        self.tell(What::Note(format!("Pulling {name}")));
-        let (steps, _) = tokio::sync::mpsc::unbounded_channel();
-        // The future of a transfer is large: here it would be part of every step's.
-        match Box::pin(self.builder.engine.images().pull(request, Steps::new(steps))).await {
-            Ok(_) => Ok(self.builder.engine.build_base(name)?.id.clone()),
-            // What cannot be asked for and is here is good enough, unless it was to be fetched.
-            Err(error) => match here.filter(|_| !self.request.pull) {
-                Some(image) => Ok(image.id.clone()),
-                None => Err(error),
-            },
-        }
-    }
-
-    /// What the caller put in place of an image or stage of this name.
-    fn named_context(&self, name: &str) -> Option<(&str, &NamedContext)> {
-        let whole = |name: &str| Reference::parse(name).ok().map(|name| name.or_latest().to_string());
-        let contexts = &self.request.contexts;
-        let found = contexts.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        let found = found.or_else(|| {
-            let wanted = whole(name)?;
-            contexts.iter().find(|(key, _)| whole(key).as_ref() == Some(&wanted))
-        });
-        found.map(|(key, context)| (key.as_str(), context))
-    }
-
-    /// What is known of the contents of the context, when it is one that is kept.
-    pub(crate) fn known_contents(&self) -> Option<Arc<crate::digest::Contents>> {
-        let is_kept = self.context.get().is_some_and(Context::is_kept);
-        is_kept.then(|| self.builder.engine.resident(crate::digest::Contents::default))
-    }
-
-    async fn credentials(&self, registry: &str) -> Result<Credentials> {
-        match self.request.credentials.get(registry) {
-            Some(given) => Ok(given.clone()),
-            None => Ok(self.client.credentials(registry).await?.unwrap_or_default()),
-        }
-    }
-
-    /// Where COPY takes its files from.
-    pub(crate) async fn root_of(&self, index: usize, from: Option<&str>) -> Result<Arc<OwnedFd>> {
-        let Some(from) = from else {
-            let context = self.context.get_or_try_init(|| self.client.context()).await?;
-            return Ok(Arc::new(context.root.try_clone()?));
-        };
-        if let Some((key, NamedContext::Files)) = self.named_context(from) {
-            let mut contexts = self.named.lock().await;
-            if !contexts.contains_key(key) {
-                contexts.insert(key.to_owned(), self.client.named_context(key).await?);
-            }
-            return Ok(Arc::new(contexts[key].root.try_clone()?));
-        }
-        let image = match plan::find(&self.file, from, index) {
-            Some(earlier) => self.outcome(earlier).await?.image.clone(),
-            None => Some(self.image(from, None).await?),
-        };
-        let engine = self.builder.engine.clone();
-        tokio_blocking(move || match image {
-            Some(image) => Ok(Arc::new(engine.build_view(&image)?)),
-            None => Err(Error::invalid("there is nothing in that stage to copy from")),
-        })
-        .await
     }
 
     /// A step on what there is so far, with everything that was said.

@@ -3,6 +3,7 @@
 //! Stages that the target does not need are left out. Every step that makes files has a number of all its inputs; what
 //! it made before is taken from the cache, and of builds that go on at the same time one does it and the others wait.
 
+mod bases;
 mod build;
 mod cache;
 mod client;

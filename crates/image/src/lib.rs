@@ -24,6 +24,7 @@ mod load;
 mod make;
 mod partial;
 mod pool;
+mod recovery;
 mod reference;
 mod remove;
 mod save;
