@@ -278,6 +278,53 @@ fn form_urlencoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
+/// A program that writes without end fills nobody's memory: what is kept is cut off, and who does not read makes it wait.
+#[test]
+fn output_without_end_is_bounded() {
+    if sampan_only() {
+        return;
+    }
+    let host = host();
+    let folder = context(
+        &host,
+        "loud",
+        "FROM busybox\nRUN yes 0123456789012345678901234567890123456789 | head -c 300000000; echo over >/over\n",
+        &[],
+    );
+    let memory = |host: &Host| {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", host.daemon_pid())).expect("a process");
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a number").trim().to_owned();
+        line.split(' ').next().and_then(|number| number.parse::<u64>().ok()).expect("a number")
+    };
+    let before = memory(&host);
+    let built = buildx(&host, &folder, &["-t", "loud"]);
+    assert!(
+        built.ok().is_empty() && built.stderr.contains("log limit 2 MiB reached"),
+        "too much or too little was shown"
+    );
+    assert_eq!(in_image(&host, "loud", "cat /over"), "over");
+    // A client of the older protocol that never reads: the program waits, and the daemon does not grow.
+    let mut socket = UnixStream::connect(host.socket()).expect("the daemon");
+    let tar = host.folder().join("loud.tar");
+    host.run(&["tar", "-C", &folder.display().to_string(), "-cf", &tar.display().to_string(), "."]).ok();
+    let body = std::fs::read(&tar).expect("an archive");
+    let head = format!(
+        "POST /build?nocache=1 HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-tar\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).expect("written");
+    socket.write_all(&body).expect("written");
+    sampan_tests::until("the step runs", || !host.docker(&["ps", "-q"]).ok().is_empty());
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(!host.docker(&["ps", "-q"]).ok().is_empty(), "the program did not wait");
+    drop(socket);
+    sampan_tests::until("the step is gone", || host.docker(&["ps", "-aq"]).ok().is_empty());
+    let grown = memory(&host) - before;
+    assert!(grown < 150_000, "the daemon grew by {grown} kB");
+}
+
 /// What should be written otherwise is said, and does not hinder unless it is asked for.
 #[test]
 fn dockerfiles_are_checked() {

@@ -17,7 +17,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 
 /// Builds on one engine.
 #[derive(Clone)]
@@ -25,6 +25,9 @@ pub struct Builder {
     pub(crate) engine: Engine,
     pub(crate) cache: Cache,
 }
+
+/// Bytes of output that may wait for a client that does not read.
+const WAITING: usize = 16 << 20;
 
 /// The ARG that makes builds come out the same each time (reproducible-builds.org, "SOURCE_DATE_EPOCH").
 pub(crate) const EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -53,6 +56,8 @@ pub(crate) struct Build {
     pub(crate) consumed: Arc<Mutex<BTreeSet<String>>>,
     /// Each stage's outcome, for those that wait for it.
     finished: Arc<BTreeMap<usize, watch::Sender<Option<Arc<State>>>>>,
+    /// How many bytes of output may wait for those who asked.
+    pub(crate) waiting: Arc<Semaphore>,
     /// Images that this build stands on.
     pub(crate) holds: Arc<Holds>,
     /// `SOURCE_DATE_EPOCH`: the time of everything that is made, nanoseconds since 1970.
@@ -117,6 +122,7 @@ impl Builder {
             globals: Arc::default(),
             consumed: Arc::default(),
             finished: Arc::default(),
+            waiting: Arc::new(Semaphore::new(WAITING)),
             holds: Arc::new(Holds::new(&self.engine)),
             epoch: None,
             no_cache: false,

@@ -29,4 +29,4 @@ pub use cache::{CacheEntry, Pruning};
 pub use client::{Answer, Client, Given};
 pub use context::Context;
 pub use kept::Updating;
-pub use request::{Begin, Event, NamedContext, ProgramFailed, Request, What};
+pub use request::{Begin, Event, NamedContext, Output, ProgramFailed, Request, What};

@@ -4,6 +4,7 @@ use sampan_dockerfile::Warning;
 use sampan_engine::spec::{HostOptions, NetworkMode};
 use sampan_error::Error;
 use std::collections::BTreeMap;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// One build.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +69,7 @@ pub enum What {
     /// Its program runs in this container.
     Running(String),
     /// What the program writes.
-    Output(Vec<u8>),
+    Output(Output),
     /// An image that was made or found.
     Image(String),
     /// A sentence for the user.
@@ -130,3 +131,34 @@ impl std::fmt::Display for ProgramFailed {
 }
 
 impl std::error::Error for ProgramFailed {}
+
+/// What a program of a step writes. While too much of it waits for those who asked, the program waits too.
+#[derive(Debug)]
+pub struct Output {
+    /// As it came.
+    pub bytes: Vec<u8>,
+    /// Its place among what waits.
+    pub(crate) _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Output {
+    /// Bytes that wait for nobody.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, _place: None }
+    }
+}
+
+impl Clone for Output {
+    fn clone(&self) -> Self {
+        Self::new(self.bytes.clone())
+    }
+}
+
+impl PartialEq for Output {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Output {}

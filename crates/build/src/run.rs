@@ -1,7 +1,7 @@
 //! RUN: a program in a container of its own, whose files become a layer.
 
 use crate::build::Build;
-use crate::request::{ProgramFailed, What};
+use crate::request::{Output, ProgramFailed, What};
 use crate::state::{PATH, State};
 use crate::steps::{PROXIES, tokio_blocking};
 use sampan_dockerfile as dockerfile;
@@ -11,6 +11,7 @@ use sampan_engine::{BUILD_LABEL, Engine};
 use sampan_error::{Context, Error, Result};
 use serde_json::json;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 
 impl Build {
@@ -137,7 +138,10 @@ impl Build {
         let mut output = tokio::net::UnixStream::from_std(ours)?;
         let mut buffer = vec![0; 16 << 10];
         while let Ok(count @ 1..) = output.read(&mut buffer).await {
-            self.tell(What::Output(buffer[..count].to_vec()));
+            let room = u32::try_from(count).unwrap_or(u32::MAX);
+            // The semaphore is never closed.
+            let _place = Arc::clone(&self.waiting).acquire_many_owned(room).await.ok();
+            self.tell(What::Output(Output { bytes: buffer[..count].to_vec(), _place }));
         }
         Ok(ended.await.status_code)
     }

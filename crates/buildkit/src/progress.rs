@@ -14,6 +14,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
+/// Bytes of a step's output that are kept and shown, as at BuildKit.
+const LOG: usize = 2 << 20;
 /// What reading the Dockerfile is called; what is wrong with it is said there.
 pub(crate) const DEFINITION: &str = "[internal] load build definition from Dockerfile";
 
@@ -29,6 +31,8 @@ pub(crate) struct Progress {
 struct Told {
     responses: Vec<StatusResponse>,
     vertices: HashMap<usize, Vertex>,
+    /// Bytes of output that were kept of each step.
+    kept: HashMap<usize, usize>,
     /// Which stages have steps, to know whether their names are worth showing.
     stages: usize,
     secret: String,
@@ -107,7 +111,7 @@ impl Progress {
                 vertex.completed = Some(now());
                 vertex.error = message;
             }),
-            What::Output(bytes) => self.log(step, bytes),
+            What::Output(output) => self.output(step, output.bytes),
             What::Note(text) => self.log(step, format!("{text}\n").into_bytes()),
             What::Warning(warning) => self.warn(&warning),
             What::Running(_) | What::Image(_) => {}
@@ -135,6 +139,26 @@ impl Progress {
             vertex.clone()
         };
         self.say(vertex);
+    }
+
+    /// What a program writes, up to what is kept for those who ask later.
+    fn output(&self, step: usize, bytes: Vec<u8>) {
+        let before = {
+            let mut told = self.lock();
+            let kept = told.kept.entry(step).or_default();
+            let before = *kept;
+            *kept += bytes.len();
+            before
+        };
+        if before < LOG {
+            self.log(step, bytes);
+            if self.lock().kept.get(&step).is_some_and(|kept| *kept >= LOG) {
+                self.log(
+                    step,
+                    format!("[output clipped, log limit {} MiB reached]\n", LOG >> 20).into_bytes(),
+                );
+            }
+        }
     }
 
     fn log(&self, step: usize, msg: Vec<u8>) {
@@ -192,7 +216,28 @@ fn now() -> Timestamp {
 mod tests {
     use super::*;
     use futures_util::StreamExt;
-    use sampan_build::Begin;
+    use sampan_build::{Begin, Output};
+
+    #[tokio::test]
+    async fn too_much_output_is_cut_off() {
+        let progress = Arc::new(Progress::new("x"));
+        let begin = Begin {
+            number: 1,
+            total: 1,
+            text: "RUN x".into(),
+            stage: "a".into(),
+            index: 0,
+            place: Some((1, 1)),
+        };
+        progress.event(Event { step: 1, what: What::Begin(begin) });
+        for _ in 0..300 {
+            progress.event(Event { step: 1, what: What::Output(Output::new(vec![b'x'; 16 << 10])) });
+        }
+        progress.end();
+        let logs = Arc::clone(&progress).follow().flat_map(|it| futures_util::stream::iter(it.logs));
+        let all: Vec<u8> = logs.map(|log| log.msg).concat().await;
+        assert!(all.len() < LOG + (32 << 10) && all.ends_with(b"log limit 2 MiB reached]\n"));
+    }
 
     #[tokio::test]
     async fn all_is_told_to_those_who_come_late() {
@@ -210,7 +255,7 @@ mod tests {
             }),
         };
         progress.event(begin(1, Some((1, 1))));
-        progress.event(Event { step: 1, what: What::Output(b"hi".to_vec()) });
+        progress.event(Event { step: 1, what: What::Output(Output::new(b"hi".to_vec())) });
         progress.event(Event { step: 1, what: What::End });
         // A step without files has no vertex, and neither has what it says.
         progress.event(begin(2, None));

@@ -79,7 +79,7 @@ fn show(told: Told, quiet: bool) -> Option<Progress> {
             What::Begin(begin) => format!("Step {}/{} : {}\n", begin.number, begin.total, begin.text),
             What::Cached => " ---> Using cache\n".to_owned(),
             What::Running(id) => format!(" ---> Running in {}\n", short(&id)),
-            What::Output(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            What::Output(output) => String::from_utf8_lossy(&output.bytes).into_owned(),
             What::Image(id) => format!(" ---> {}\n", short(&id)),
             What::Note(text) => format!("{text}\n"),
             What::End | What::Failed(_) | What::Warning(_) => return None,
