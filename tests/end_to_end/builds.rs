@@ -375,6 +375,49 @@ fn our_command_line_offers_more() {
     host.sampan(&["build", "--secret", "id=x,src=/nowhere", &path]).fails(1, "failed to stat /nowhere");
 }
 
+/// Contexts with names, stages that are done again, and caches that begin with what a stage has.
+#[test]
+fn further_contexts_and_caches() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    let dockerfile = "FROM base AS made\nRUN mkdir -p /seed/in && echo seed >/seed/in/f && cat /proc/sys/kernel/random/uuid >/one\n\
+        FROM base\nCOPY --from=extra e /e\nCOPY --from=made /one /one\nRUN cat /proc/sys/kernel/random/uuid >/two\n\
+        RUN --mount=type=cache,id=seeded,from=made,source=/seed,target=/c cat /c/in/f >/seeded && echo more >>/c/in/f\n\
+        RUN --mount=type=cache,id=seeded,from=made,source=/seed,target=/c cat /c/in/f >/again\n";
+    let folder = context(&host, "further", dockerfile, &[]).display().to_string();
+    let extra = context(&host, "extra", "", &[("e", "extra"), ("skip", "x"), (".dockerignore", "skip\n")])
+        .display()
+        .to_string();
+    let sampan = |words: &[&str]| {
+        let extra = format!("extra={extra}");
+        let all = [
+            &[
+                "build",
+                "-t",
+                "further",
+                "--build-context",
+                "base=docker-image://busybox",
+                "--build-context",
+                &extra,
+            ],
+            words,
+            &[folder.as_str()],
+        ]
+        .concat();
+        host.sampan(&all).ok();
+        run(&host, "further", "cat /one /two /e /seeded /again")
+    };
+    let first = sampan(&[]);
+    assert!(first.ends_with("extraseed\nseed\nmore"), "{first}");
+    assert_eq!(sampan(&[]), first);
+    let lines = |text: &str| text.lines().take(2).map(str::to_owned).collect::<Vec<_>>();
+    let (before, after) = (lines(&first), lines(&sampan(&["--no-cache-filter", "made"])));
+    assert!(before[0] != after[0], "the stage was not done again");
+    host.sampan(&["build", "--build-context", "x=/nowhere", &folder]).fails(1, "no such folder");
+}
+
 /// With a time of its own, a build is the same bit for bit wherever and whenever it runs.
 #[test]
 fn builds_with_a_time_come_out_the_same() {

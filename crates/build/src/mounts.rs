@@ -91,7 +91,7 @@ impl Build {
         for mount in mounts {
             match mount.kind.as_str() {
                 "bind" => self.bind(index, mount, &mut ready).await?,
-                "cache" => self.cache_folder(state, mount, &mut ready).await?,
+                "cache" => self.cache_folder(state, index, mount, &mut ready).await?,
                 "tmpfs" => {
                     let size =
                         if mount.size.is_empty() { String::new() } else { format!("size={}", mount.size) };
@@ -144,7 +144,13 @@ impl Build {
         Ok(())
     }
 
-    async fn cache_folder(&self, state: &State, mount: &Mount, ready: &mut Mounts) -> Result<()> {
+    async fn cache_folder(
+        &self,
+        state: &State,
+        index: usize,
+        mount: &Mount,
+        ready: &mut Mounts,
+    ) -> Result<()> {
         let name = hex::encode(Sha256::digest(cache_id(mount)));
         let path = self.builder.folder()?.join("mounts").join(name);
         let number = |text: &str| -> Result<u32> {
@@ -152,7 +158,11 @@ impl Build {
             text.parse().map_err(|_| Error::invalid(format!("{text:?} is no id")))
         };
         if !path.exists() {
-            std::fs::create_dir_all(&path).context("a cache cannot be made")?;
+            if mount.from.is_empty() {
+                std::fs::create_dir_all(&path).context("a cache cannot be made")?;
+            } else {
+                self.begin_cache(index, mount, &path).await?;
+            }
             let mode = if mount.mode.is_empty() { "755" } else { &mount.mode };
             let mode = u32::from_str_radix(mode, 8)
                 .map_err(|_| Error::invalid(format!("{mode:?} is no octal mode")))?;
@@ -162,6 +172,31 @@ impl Build {
         }
         ready.requests.push(request(&path, mount));
         Ok(())
+    }
+
+    /// A new cache that begins with what another stage, image or context has.
+    async fn begin_cache(&self, index: usize, mount: &Mount, path: &Path) -> Result<()> {
+        let root = self.root_of(index, Some(&mount.from)).await?;
+        let source = if mount.source.is_empty() { "/".to_owned() } else { mount.source.clone() };
+        let (folder, path) = (self.builder.folder()?, path.to_owned());
+        tokio_blocking(move || {
+            let copied = Context::empty(&folder)?;
+            let found = copy::sources(root.as_fd(), &[source], false)?;
+            copy::copy(root.as_fd(), &found, copied.root.as_fd(), "/cache/", &Manner::default())?;
+            let whole = copied.path().join("cache");
+            if !whole.exists() {
+                std::fs::create_dir(&whole).context("a cache cannot be made")?;
+            }
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).context("a cache cannot be made")?;
+            }
+            // Whole or not at all; another step may have been faster.
+            match std::fs::rename(&whole, &path) {
+                Err(error) if !path.exists() => Err(Error::from(error)),
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 
     /// Takes the empty folders away that were made only to mount something there.

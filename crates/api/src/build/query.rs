@@ -4,7 +4,7 @@ use crate::containers::convert::ulimit;
 use crate::containers::network_mode;
 use crate::containers::wire::Ulimit;
 use crate::http::{Form, filters};
-use sampan_build::{Pruning, Request};
+use sampan_build::{NamedContext, Pruning, Request};
 use sampan_engine::spec::HostOptions;
 use sampan_error::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -39,6 +39,8 @@ pub(super) fn request(query: &Form) -> Result<Request> {
         tags,
         no_cache: query.flag("nocache"),
         why: query.flag("why"),
+        no_cache_stages: query.all("nocachefilter").map(str::to_lowercase).collect(),
+        contexts: contexts(query)?,
         pull: query.flag("pull"),
         platform: query.text("platform").filter(|platform| !platform.is_empty()).map(str::to_owned),
         network: network.map(network_mode),
@@ -75,6 +77,19 @@ pub(super) fn pruning(query: &Form) -> Result<Pruning> {
         }
     }
     Ok(pruning)
+}
+
+/// Contexts with names, of clients with a session: an image, or a folder that the client has under the same name.
+fn contexts(query: &Form) -> Result<BTreeMap<String, NamedContext>> {
+    let given: BTreeMap<String, String> = json(query, "contexts")?;
+    given
+        .into_iter()
+        .map(|(name, value)| match value.split_once("://") {
+            Some(("docker-image", image)) => Ok((name, NamedContext::Image(image.to_owned()))),
+            None if value == "local" => Ok((name, NamedContext::Files)),
+            _ => Err(Error::invalid(format!("the context {name:?} as {value:?} is not possible"))),
+        })
+        .collect()
 }
 
 /// Limits of RUN steps.

@@ -59,6 +59,8 @@ pub(crate) struct Args {
     outputs: Vec<String>,
     metadata_file: String,
     why: bool,
+    contexts: Vec<String>,
+    no_cache_filter: Vec<String>,
     check: bool,
     secrets: Vec<String>,
     agents: Vec<String>,
@@ -131,6 +133,10 @@ impl Command for Args {
         flags
             .list(&mut self.outputs, "output", "o", "Output destination (format: \"type=local,dest=path\")")
             .own();
+        flags
+            .list(&mut self.contexts, "build-context", "", "Additional build contexts (e.g., name=path)")
+            .own();
+        flags.list(&mut self.no_cache_filter, "no-cache-filter", "", "Do not cache specified stages").own();
         flags.bool(&mut self.check, "check", "", "Check the Dockerfile, and build nothing").own();
         flags
             .bool(&mut self.why, "why", "", "Say of each step that is not taken from the cache what changed")
@@ -253,8 +259,11 @@ impl Args {
             let response = client.request("POST", "/build", &query, Body::None)?;
             return Ok((response, Kept { _repository: repository, _dockerfile: dockerfile }));
         }
-        if !self.secrets.is_empty() || !self.agents.is_empty() {
-            return Err("--secret and --ssh need a folder as context, and Sampan as the engine".into());
+        if !self.secrets.is_empty() || !self.agents.is_empty() || !self.contexts.is_empty() {
+            return Err(
+                "--secret, --ssh and --build-context need a folder as context, and Sampan as the engine"
+                    .into(),
+            );
         }
         let (body, dockerfile, repository) = self.context(wanted)?;
         let query = query.with("dockerfile", dockerfile);
@@ -309,6 +318,23 @@ impl Args {
             _ => self.dockerfile(folder)?,
         };
         offer.folders.insert("dockerfile".to_owned(), place);
+        let mut contexts = BTreeMap::new();
+        for text in &self.contexts {
+            let (name, value) = text.split_once('=').ok_or_else(|| {
+                Failure::message(format!("invalid context value: {text}, expected key=value"))
+            })?;
+            let is_image = value.starts_with("docker-image://");
+            if !is_image {
+                if !Path::new(value).is_dir() {
+                    return Err(Failure::message(format!(
+                        "failed to get build context {name}: stat {value}: no such folder"
+                    )));
+                }
+                offer.folders.insert(name.to_owned(), value.into());
+            }
+            contexts.insert(name, if is_image { value } else { "local" });
+        }
+        let query = query.with_if(!contexts.is_empty(), "contexts", json!(contexts).to_string());
         for text in &self.secrets {
             let (id, secret) = serve::secret(text)?;
             offer.secrets.insert(id, secret);
@@ -404,6 +430,9 @@ impl Args {
             .with_if(!self.extra_hosts.is_empty(), "extrahosts", self.extra_hosts.join(","));
         for tag in &self.tags {
             query = query.with("t", tag);
+        }
+        for stage in self.no_cache_filter.iter().flat_map(|stages| stages.split(',')) {
+            query = query.with("nocachefilter", stage);
         }
         for (name, value) in [
             ("memory", self.memory),
