@@ -46,7 +46,6 @@ pub(super) fn request(query: &Form) -> Result<Request> {
         network: network.map(network_mode),
         host: host(query)?,
         credentials: BTreeMap::new(),
-        ..Request::default()
     })
 }
 
