@@ -40,6 +40,14 @@ impl Control for BuildKit {
             progress: Arc::new(Progress::new(&request.r#ref)),
             returned: watch::Sender::new(None),
         };
+        let cache = request.cache.clone().unwrap_or_default();
+        for (entries, name) in [(&cache.imports, "importing cache"), (&cache.exports, "exporting cache")] {
+            if !entries.is_empty() {
+                running
+                    .progress
+                    .note(name, "not possible yet: the engine's own cache is used, and nothing else");
+            }
+        }
         let entry = Builds::begin(&self.shared, &request.r#ref, running).map_err(|error| status(&error))?;
         let result = self.solved(&entry.running, request).await;
         result.map(|exporter_response| Response::new(SolveResponse { exporter_response }))

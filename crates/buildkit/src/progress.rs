@@ -77,6 +77,25 @@ impl Progress {
         result
     }
 
+    /// Says something that belongs to no step, under a name of its own.
+    pub(crate) fn note(&self, name: &str, text: &str) {
+        let vertex = Vertex {
+            digest: self.digest(name),
+            name: name.to_owned(),
+            started: Some(now()),
+            completed: Some(now()),
+            ..Vertex::default()
+        };
+        let log = VertexLog {
+            vertex: vertex.digest.clone(),
+            timestamp: Some(now()),
+            stream: 2,
+            msg: format!("{text}\n").into_bytes(),
+        };
+        self.say(vertex);
+        self.push(StatusResponse { logs: vec![log], ..StatusResponse::default() });
+    }
+
     /// Tells how much came from the client for a task.
     pub(crate) fn transferred(&self, task: &str, bytes: u64) {
         let status = VertexStatus {

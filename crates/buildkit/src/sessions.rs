@@ -55,7 +55,17 @@ impl Sessions {
         };
         let methods = introduction.methods.iter().map(|method| method.to_lowercase()).collect();
         let open = Arc::new(Open { shared_key: introduction.shared_key, methods, caller });
-        self.lock().insert(introduction.id.clone(), open);
+        {
+            let mut all = self.lock();
+            if all.contains_key(&introduction.id) {
+                tracing::warn!(
+                    id = introduction.id,
+                    "a session of this id is open already: the second one ends"
+                );
+                return;
+            }
+            all.insert(introduction.id.clone(), open);
+        }
         self.changed.notify_waiters();
         if let Err(error) = driver.await {
             tracing::debug!(%error, "a session ended");

@@ -169,6 +169,9 @@ impl Command for Args {
         if self.check {
             return self.check_only(wanted);
         }
+        if !self.cache_from.is_empty() {
+            eprintln!("--cache-from changes nothing yet: the engine's own cache is used");
+        }
         let outputs = self.outputs.iter().map(|text| output::parse(text)).collect::<Result<Vec<_>>>()?;
         let writes_stdout =
             outputs.iter().any(|it| matches!(it, output::Output::Tar(None) | output::Output::Archive(None)));
