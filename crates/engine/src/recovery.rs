@@ -62,6 +62,7 @@ impl Engine {
         // gives it back when its end is taken over.
         for record in records.iter().filter(|record| record.is_running()) {
             self.inner.network.adopt(&record.network.endpoints, &record.network.published);
+            self.announce_names(record);
         }
         records.into_iter().map(|record| self.enlist(record)).collect()
     }

@@ -58,6 +58,14 @@ impl Engine {
         Ok(copies)
     }
 
+    /// Tells where a running container is, before anybody is answered: a question that waited while there was no daemon
+    /// may come from one that is taken over sooner than the one it asks for.
+    pub(crate) fn announce_names(&self, record: &ContainerRecord) {
+        if has_name_server(&record.endpoints) {
+            self.inner.names.set_members(&record.id, members(&record.endpoints));
+        }
+    }
+
     /// Goes on answering a container that an earlier daemon started.
     ///
     /// # Errors
