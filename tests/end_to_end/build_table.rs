@@ -2,7 +2,6 @@
 //! owners and configurations come out, or both refuse.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use sampan_tests::{BUSYBOX, Engine, Host, Options, Outcome, sampan_only};
 
@@ -334,7 +333,6 @@ fn builds_are_those_of_a_real_dockerd_with_buildkit() {
     if sampan_only() {
         return;
     }
-    assert!(Path::new("/").exists());
     let ours = Host::new();
     let theirs = Host::with(Options { engine: Engine::Docker, ..Options::default() });
     theirs.import(BUSYBOX);

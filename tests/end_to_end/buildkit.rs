@@ -61,7 +61,7 @@ fn buildx_builds_with_all_that_it_brings() {
         &id.display().to_string(),
         "--metadata-file",
         &metadata.display().to_string(),
-    ]; // rustfmt would give each its own line
+    ];
     let built = buildx(&host, &folder, &words);
     built.ok();
     for line in [
