@@ -180,7 +180,7 @@ impl Host {
         self.options.daemon_arguments.extend(words.iter().map(ToString::to_string));
     }
 
-    /// Starts the daemon and returns as soon as its program runs, long before it answers.
+    /// Starts the daemon and returns as soon as its program runs, long before it answers, or has ended.
     ///
     /// # Panics
     /// When it does not even start.
@@ -188,8 +188,13 @@ impl Host {
     pub fn launch_daemon(&mut self) {
         self.spawn_daemon();
         let start = std::time::Instant::now();
-        let entering = self.daemon.as_ref().expect("just started").id();
-        while !children(entering).into_iter().any(|child| process_name(child) == self.daemon_name()) {
+        let name = self.daemon_name();
+        loop {
+            let entering = self.daemon.as_mut().expect("just started");
+            let runs = children(entering.id()).into_iter().any(|child| process_name(child) == name);
+            if runs || !matches!(entering.try_wait(), Ok(None)) {
+                break;
+            }
             assert!(start.elapsed().as_secs() < 60, "the daemon did not start; its log:\n{}", self.log());
         }
     }
