@@ -81,14 +81,10 @@ fn buildx_builds_with_all_that_it_brings() {
     assert_eq!(inspected.ok(), format!("{} m", text(&host, "id")));
     let metadata: serde_json::Value = serde_json::from_str(&text(&host, "metadata")).expect("JSON");
     assert_eq!(metadata["image.name"], "docker.io/library/web:1,docker.io/library/web:2");
-    let cached = buildx(
-        &host,
-        &folder,
-        &[&words[..], &["--cache-from", "type=registry,ref=127.0.0.1:1/x", "--cache-to", "type=inline"]]
-            .concat(),
-    );
+    let cached =
+        buildx(&host, &folder, &[&words[..], &["--cache-from", "type=registry,ref=127.0.0.1:1/x"]].concat());
     cached.ok();
-    assert_eq!(cached.stderr.matches("cache is used, and nothing else").count(), 2, "{cached}");
+    assert!(cached.stderr.contains("no build cache from 127.0.0.1:1/x"), "{cached}");
     // The cache is the same for all protocols, and so is the image.
     let again = buildx(&host, &folder, &words);
     assert!(again.ok().is_empty() && again.stderr.matches("CACHED").count() == 5, "{again}");

@@ -56,12 +56,14 @@ CMD ["httpd", "-f", "-p", "80", "-h", "/var/www/html"]
         host.curl(&["-s", "--noproxy", "*", "--max-time", "2", "http://127.0.0.1/"]).stdout
             == "Hello, Docker!\n"
     });
+    host.docker(&["rm", "-f", "my-ubuntu-container"]).ok();
+    add_plugins(&host);
+    everywhere(&host, "my-ubuntu", 80, "Hello, Docker!", dockerfile, &[]);
     other_examples(&host);
 }
 
 /// The mission's Flask and Node examples on bases made of Debian's packages, by every way that a build can be asked for.
 fn other_examples(host: &Host) {
-    add_plugins(host);
     let authorities =
         std::fs::read("/etc/ssl/certs/ca-certificates.crt").expect("this machine's authorities");
     let base = |name: &str, packages: &str, more: &str| {
@@ -111,9 +113,21 @@ fn everywhere(host: &Host, name: &str, port: u16, answer: &str, dockerfile: &str
     let (piped, program) = (image("stdin"), sampan_tests::sampan_binary().display().to_string());
     let script = "tar -c -C \"$1\" . | \"$3\" build -t \"$2\" -";
     host.with_client(&["sh", "-c", script, "sh", &folder, &piped, &program]).ok();
-    let script = r#"cd "$1" && git init -q -b main . && git add . && git -c user.name=n -c user.email=e commit -qm one"#;
+    let script = r#"cd "$1" && git init -q -b main . && git add . && git -c user.name=n -c user.email=e commit -qm one &&
+        git clone -q --bare . served/app.git && git -C served/app.git update-server-info"#;
     host.shell(script, &[&folder]).ok();
-    host.sampan(&["build", "-t", &image("git"), &format!("file://{folder}/.git")]).ok();
+    let served = format!("{folder}/served");
+    let mut server =
+        host.start(&["python3", "-m", "http.server", "8765", "--bind", "127.0.0.1", "-d", &served]);
+    sampan_tests::until("the server answers", || {
+        host.curl(&["-sf", "--noproxy", "*", "http://127.0.0.1:8765/app.git/HEAD"]).code == 0
+    });
+    let repository = "http://127.0.0.1:8765/app.git";
+    host.sampan(&["build", "-t", &image("git"), repository]).ok();
+    host.docker(&["buildx", "build", "-t", &image("git-buildx"), repository]).ok();
+    let _ = server.child().kill();
+    let _ = server.child().wait();
+    host.run(&["rm", "-rf", &served]).ok();
     let project = Project::new(host, Generation::Two, "shop");
     project.write(
         "compose.yaml",
@@ -121,7 +135,7 @@ fn everywhere(host: &Host, name: &str, port: u16, answer: &str, dockerfile: &str
     );
     project.run(&["build"]).ok();
     host.run(&["rm", "-rf", &host.folder().join("shop").display().to_string()]).ok();
-    for way in ["folder", "buildx", "classic", "stdin", "git", "compose"] {
+    for way in ["folder", "buildx", "classic", "stdin", "git", "git-buildx", "compose"] {
         let publish = format!("{port}:{port}");
         host.docker(&["run", "-d", "-p", &publish, "--name", "example", &image(way)]).ok();
         let address = format!("http://127.0.0.1:{port}/");

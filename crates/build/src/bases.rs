@@ -28,12 +28,9 @@ impl Build {
         let platform = stage.platform.as_deref().map(|platform| self.global(platform)).transpose()?;
         let image = self.image(base, platform).await?;
         let found = self.builder.engine.build_base(&image)?;
-        let mut state = State {
-            image: Some(image),
-            config: found.config.clone(),
-            history: found.history.clone(),
-            ..State::default()
-        };
+        let mut state =
+            State { config: found.config.clone(), history: found.history.clone(), ..State::default() };
+        state.stand_on(&found);
         state.author.clone_from(&found.author);
         if !state.has_variable("PATH=") {
             state.config.env.insert(0, crate::state::PATH.to_owned());
@@ -101,7 +98,7 @@ impl Build {
         is_kept.then(|| self.builder.engine.resident(crate::digest::Contents::default))
     }
 
-    async fn credentials(&self, registry: &str) -> Result<Credentials> {
+    pub(crate) async fn credentials(&self, registry: &str) -> Result<Credentials> {
         match self.request.credentials.get(registry) {
             Some(given) => Ok(given.clone()),
             None => Ok(self.client.credentials(registry).await?.unwrap_or_default()),

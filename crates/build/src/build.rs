@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::client::Client;
 use crate::context::Context;
+use crate::exchange::{DoneStep, INLINE, Imported};
 use crate::held::Holds;
 use crate::inputs::Inputs;
 use crate::plan;
@@ -56,6 +57,10 @@ pub(crate) struct Build {
     pub(crate) consumed: Arc<Mutex<BTreeSet<String>>>,
     /// Each stage's outcome, for those that wait for it.
     finished: Arc<BTreeMap<usize, watch::Sender<Option<Arc<State>>>>>,
+    /// What others did before, by the names that the request gave.
+    pub(crate) imported: Arc<Vec<Imported>>,
+    /// Steps that this build did or found.
+    pub(crate) done: Arc<Mutex<Vec<DoneStep>>>,
     /// How many bytes of output may wait for those who asked.
     pub(crate) waiting: Arc<Semaphore>,
     /// Images that this build stands on.
@@ -122,6 +127,8 @@ impl Builder {
             globals: Arc::default(),
             consumed: Arc::default(),
             finished: Arc::default(),
+            imported: Arc::default(),
+            done: Arc::default(),
             waiting: Arc::new(Semaphore::new(WAITING)),
             holds: Arc::new(Holds::new(&self.engine)),
             epoch: None,
@@ -182,6 +189,9 @@ impl Build {
             self.consume(name);
             Arc::make_mut(&mut self.globals).insert(name.clone(), value);
         }
+        if !self.request.no_cache {
+            self.imported = Arc::new(self.import().await?);
+        }
         let (last, needed) = plan::needed(&file, &self.request.target, &|stage| self.global(&stage.base))?;
         self.total = needed.iter().map(|index| 1 + file.stages[*index].instructions.len()).sum();
         self.finished = Arc::new(needed.iter().map(|index| (*index, watch::channel(None).0)).collect());
@@ -199,6 +209,7 @@ impl Build {
         for tag in &self.request.tags {
             self.builder.engine.images().tag(&image, tag).await?;
         }
+        Box::pin(self.export(last)).await?;
         self.builder.engine.build_flush();
         self.builder.look_through();
         self.warn_of_unused();
@@ -277,6 +288,11 @@ impl Build {
             .map_err(|message| Error::invalid(format!("failed to process {word:?}: {message}")))
     }
 
+    /// All stages that are built.
+    pub(crate) fn all_stages(&self) -> Vec<usize> {
+        self.finished.keys().copied().collect()
+    }
+
     async fn stage(&mut self, index: usize, stage: &Stage) -> Result<State> {
         self.place = (0, 1 + stage.instructions.iter().filter(|it| it.kind.makes_files()).count());
         self.begin(index, &stage.line.text, true);
@@ -346,6 +362,7 @@ impl Build {
             author: state.author.clone(),
             unfinished: true,
             created: self.epoch,
+            cached: Vec::new(),
         }
     }
 
@@ -363,6 +380,8 @@ impl Build {
             ("the author", json!(state.author)),
             ("SOURCE_DATE_EPOCH", json!(self.epoch)),
         ]);
+        let cached = self.inline_steps(&state)?;
+        let inputs = if cached.is_empty() { inputs } else { inputs.with("the cache within", json!(cached)) };
         let key = inputs.key();
         let _only = self.builder.engine.build_alone(&key).await;
         let known = if self.request.no_cache { None } else { self.builder.cache.find(&key, &self.holds) };
@@ -370,7 +389,7 @@ impl Build {
             return Ok(known);
         }
         let (engine, step) =
-            (self.builder.engine.clone(), BuildStep { unfinished: false, ..self.step_of(&state) });
+            (self.builder.engine.clone(), BuildStep { unfinished: false, cached, ..self.step_of(&state) });
         let made = tokio_blocking(move || Ok(engine.build_step(&step)?.id.clone())).await?;
         self.builder.cache.keep(&key, &made, "image", inputs)?;
         Ok(made)
@@ -384,7 +403,10 @@ impl Build {
             .keys()
             .map(String::as_str)
             .filter(|name| {
-                *name != EPOCH && !consumed.contains(*name) && !crate::steps::PROXIES.contains(name)
+                *name != EPOCH
+                    && *name != INLINE
+                    && !consumed.contains(*name)
+                    && !crate::steps::PROXIES.contains(name)
             })
             .collect();
         if !unused.is_empty() {

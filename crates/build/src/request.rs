@@ -1,5 +1,6 @@
 //! What a caller asks of a build, and what it is told meanwhile.
 
+use crate::exchange::CacheTarget;
 use sampan_dockerfile::Warning;
 use sampan_engine::spec::{HostOptions, NetworkMode};
 use sampan_error::Error;
@@ -37,6 +38,10 @@ pub struct Request {
     pub network: Option<NetworkMode>,
     /// Limits, extra hosts and the like of RUN steps.
     pub host: HostOptions,
+    /// Names of images at registries, or here, whose steps this build may take.
+    pub cache_from: Vec<String>,
+    /// Where its own steps go, for builds elsewhere.
+    pub cache_to: Vec<CacheTarget>,
     /// Who is asking registries.
     pub credentials: BTreeMap<String, sampan_engine::Credentials>,
 }

@@ -37,8 +37,8 @@ impl Build {
             .with("SOURCE_DATE_EPOCH", json!(self.epoch));
         let key = inputs.key();
         let _only = self.builder.engine.build_alone(&key).await;
-        if let Some(made) = self.cached(&key, &created_by, &inputs) {
-            return self.take(state, made, created_by);
+        if let Some(made) = self.cached(&key, &created_by, &inputs).await {
+            return self.take(state, made, &key, created_by);
         }
         let mounts = self.mounts(state, index, &mounts).await?;
         let mut spec = self.specification(state, &image, run, &command, declared)?;
@@ -65,7 +65,7 @@ impl Build {
         })
         .await?;
         self.builder.cache.keep(&key, &made, &created_by, inputs)?;
-        self.take(state, made, created_by)
+        self.take(state, made, &key, created_by)
     }
 
     fn specification(

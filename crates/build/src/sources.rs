@@ -82,7 +82,7 @@ impl Build {
         let target = state.absolute(&destination);
         let owner = found.first().and_then(|found| found.manner.owner);
         let mut inputs = Inputs::of([
-            (BELOW, json!(state.image)),
+            (BELOW, state.below()),
             ("the files", json!(digest)),
             ("the destination", json!(target)),
             ("the owner", json!(owner)),

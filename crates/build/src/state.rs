@@ -4,8 +4,8 @@ use crate::files;
 use crate::inputs::Inputs;
 use sampan_dockerfile as dockerfile;
 use sampan_error::{Error, Result};
-use sampan_image::{History, ImageConfig};
-use serde_json::json;
+use sampan_image::{History, Image, ImageConfig};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The shell of shell forms.
@@ -20,6 +20,10 @@ pub(crate) const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 pub(crate) struct State {
     /// The image with all files so far; `None` for nothing.
     pub(crate) image: Option<String>,
+    /// How many layers that image has.
+    pub(crate) layers: usize,
+    /// What stands for its files on any machine: their chain of layers, and what they run on.
+    pub(crate) files: Option<(Option<String>, String)>,
     /// What containers of the finished image run with.
     pub(crate) config: ImageConfig,
     /// All steps so far, those of the base too.
@@ -115,10 +119,23 @@ impl State {
         self.config.env.iter().any(|own| own.split('=').next() == Some(name))
     }
 
+    /// Goes on from an image.
+    pub(crate) fn stand_on(&mut self, image: &Image) {
+        self.image = Some(image.id.clone());
+        self.layers = image.diff_ids.len();
+        let platform = format!("{}/{}/{}", image.os, image.architecture, image.variant);
+        self.files = Some((image.top_layer().map(str::to_owned), platform));
+    }
+
+    /// The files so far as a step's input. Not the image's id: that is another one where the steps were fetched.
+    pub(crate) fn below(&self) -> Value {
+        json!(self.files)
+    }
+
     /// What all steps from here on depend on beside the files.
     pub(crate) fn surroundings(&self) -> Inputs {
         Inputs::of([
-            (BELOW, json!(self.image)),
+            (BELOW, self.below()),
             ("ENV", json!(self.config.env)),
             ("USER", json!(self.config.user)),
             ("WORKDIR", json!(self.config.working_dir)),

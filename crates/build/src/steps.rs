@@ -121,7 +121,7 @@ impl Build {
             return Ok(());
         }
         let inputs = Inputs::of([
-            (BELOW, json!(state.image)),
+            (BELOW, state.below()),
             ("the folder", json!(whole)),
             ("USER", json!(owner)),
             ("SOURCE_DATE_EPOCH", json!(self.epoch)),
@@ -142,8 +142,8 @@ impl Build {
     ) -> Result<()> {
         let key = inputs.key();
         let _only = self.builder.engine.build_alone(&key).await;
-        if let Some(image) = self.cached(&key, &created_by, &inputs) {
-            return self.take(state, image, created_by);
+        if let Some(image) = self.cached(&key, &created_by, &inputs).await {
+            return self.take(state, image, &key, created_by);
         }
         state.note(created_by.clone());
         let step = self.step_of(state);
@@ -161,18 +161,21 @@ impl Build {
         .await?;
         state.history_pop();
         self.builder.cache.keep(&key, &made, &created_by, inputs)?;
-        self.take(state, made, created_by)
+        self.take(state, made, &key, created_by)
     }
 
     /// What the cache has for a step, unless it is not to be asked.
-    pub(crate) fn cached(&self, key: &str, description: &str, inputs: &Inputs) -> Option<String> {
+    pub(crate) async fn cached(&self, key: &str, description: &str, inputs: &Inputs) -> Option<String> {
         if self.no_cache {
             if self.request.why {
                 self.tell(What::Note("not from the cache: --no-cache was asked for".to_owned()));
             }
             return None;
         }
-        let found = self.builder.cache.find(key, &self.holds);
+        let mut found = self.builder.cache.find(key, &self.holds);
+        if found.is_none() {
+            found = self.imported(key, description, inputs).await;
+        }
         match &found {
             Some(_) => self.tell(What::Cached),
             None if self.request.why => {
@@ -185,19 +188,12 @@ impl Build {
     }
 
     /// Goes on from the image that a step made.
-    pub(crate) fn take(&self, state: &mut State, image: String, created_by: String) -> Result<()> {
-        let layers = |id: &Option<String>| -> Result<usize> {
-            Ok(id
-                .as_deref()
-                .map(|id| self.builder.engine.build_base(id))
-                .transpose()?
-                .map_or(0, |it| it.diff_ids.len()))
-        };
-        let before = layers(&state.image)?;
+    pub(crate) fn take(&self, state: &mut State, image: String, key: &str, created_by: String) -> Result<()> {
+        let before = state.layers;
         self.holds.add(&image);
-        state.image = Some(image.clone());
-        let grown = layers(&state.image)? > before;
-        state.note_files(created_by, grown);
+        state.stand_on(&*self.builder.engine.build_base(&image)?);
+        self.note_step(key, &created_by, &image, state.layers);
+        state.note_files(created_by, state.layers > before);
         self.tell(What::Image(image));
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Builds under way, by the reference that their client chose.
 
 use crate::progress::Progress;
+use bollard_buildkit_proto::moby::buildkit::v1::SolveRequest;
+use sampan_build::{CacheTarget, cache_source_of};
 use sampan_error::{Error, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,11 +29,45 @@ pub(crate) enum Returned {
 pub(crate) struct Running {
     /// Its client's session.
     pub(crate) session: String,
+    /// Caches that it takes from and that it leaves.
+    pub(crate) cache: Caches,
     /// Whether the client may use the host's network.
     pub(crate) may_use_host_network: bool,
     pub(crate) progress: Arc<Progress>,
     /// Set once, when the client has what it wants.
     pub(crate) returned: watch::Sender<Option<Returned>>,
+}
+
+/// Caches beside the engine's own.
+#[derive(Debug, Default)]
+pub(crate) struct Caches {
+    from: Vec<String>,
+    to: Vec<CacheTarget>,
+}
+
+impl Caches {
+    /// Those that a client names.
+    ///
+    /// # Errors
+    /// What is not possible.
+    pub(crate) fn of(request: &SolveRequest) -> Result<Self> {
+        let cache = request.cache.clone().unwrap_or_default();
+        let sorted = |attributes: HashMap<String, String>| attributes.into_iter().collect();
+        let mut caches = Self::default();
+        for entry in cache.imports {
+            caches.from.extend(cache_source_of(&entry.r#type, &sorted(entry.attrs))?);
+        }
+        for entry in cache.exports {
+            caches.to.push(CacheTarget::of(&entry.r#type, &sorted(entry.attrs))?);
+        }
+        Ok(caches)
+    }
+
+    /// Puts them into a build's request, beside those that are in it.
+    pub(crate) fn apply(&self, request: &mut sampan_build::Request) {
+        request.cache_from.extend(self.from.iter().cloned());
+        request.cache_to.extend(self.to.iter().cloned());
+    }
 }
 
 /// All of them.

@@ -1,6 +1,6 @@
 //! The control API: builds, their progress, and what there is.
 
-use crate::builds::{Builds, Returned, Running};
+use crate::builds::{Builds, Caches, Returned, Running};
 use crate::failure::{self, status};
 use crate::progress::Progress;
 use crate::work::Outcome;
@@ -36,16 +36,17 @@ impl Control for BuildKit {
         let request = request.into_inner();
         let running = Running {
             session: request.session.clone(),
+            cache: Caches::of(&request).map_err(|error| status(&error))?,
             may_use_host_network: request.entitlements.iter().any(|it| it == "network.host"),
             progress: Arc::new(Progress::new(&request.r#ref)),
             returned: watch::Sender::new(None),
         };
-        let cache = request.cache.clone().unwrap_or_default();
-        for (entries, name) in [(&cache.imports, "importing cache"), (&cache.exports, "exporting cache")] {
-            if !entries.is_empty() {
-                running
-                    .progress
-                    .note(name, "not possible yet: the engine's own cache is used, and nothing else");
+        for import in request.cache.iter().flat_map(|cache| &cache.imports) {
+            if import.r#type != "registry" {
+                running.progress.note(&format!(
+                    "a cache from {} is not possible: the build only takes longer",
+                    import.r#type
+                ));
             }
         }
         let entry = Builds::begin(&self.shared, &request.r#ref, running).map_err(|error| status(&error))?;

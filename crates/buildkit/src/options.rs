@@ -3,7 +3,7 @@
 use crate::gateway::image_of;
 use crate::lint;
 use bollard_buildkit_proto::pb::Definition;
-use sampan_build::{NamedContext, Request};
+use sampan_build::{NamedContext, Request, cache_source};
 use sampan_engine::spec::{NetworkMode, Ulimit};
 use sampan_error::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
@@ -72,6 +72,11 @@ pub(crate) fn read(
             }
             "dockerfilekey" => out.dockerfile_folder = Some(value),
             "contextkey" => out.folder = value,
+            "cache-from" => {
+                for text in value.split(',').filter(|text| !text.is_empty()) {
+                    request.cache_from.extend(cache_source(text)?);
+                }
+            }
             "requestid" if value == lint::REQUEST => out.only_check = true,
             "requestid" => {
                 return Err(Error::not_implemented(format!(

@@ -77,23 +77,15 @@ impl Progress {
         result
     }
 
-    /// Says something that belongs to no step, under a name of its own.
-    pub(crate) fn note(&self, name: &str, text: &str) {
-        let vertex = Vertex {
-            digest: self.digest(name),
-            name: name.to_owned(),
+    /// Says something that belongs to no step.
+    pub(crate) fn note(&self, text: &str) {
+        self.say(Vertex {
+            digest: self.digest(text),
+            name: text.to_owned(),
             started: Some(now()),
             completed: Some(now()),
             ..Vertex::default()
-        };
-        let log = VertexLog {
-            vertex: vertex.digest.clone(),
-            timestamp: Some(now()),
-            stream: 2,
-            msg: format!("{text}\n").into_bytes(),
-        };
-        self.say(vertex);
-        self.push(StatusResponse { logs: vec![log], ..StatusResponse::default() });
+        });
     }
 
     /// Tells how much came from the client for a task.
@@ -131,6 +123,7 @@ impl Progress {
                 vertex.error = message;
             }),
             What::Output(output) => self.output(step, output.bytes),
+            What::Note(text) if step == 0 => self.note(&text),
             What::Note(text) => self.log(step, format!("{text}\n").into_bytes()),
             What::Warning(warning) => self.warn(&warning),
             What::Running(_) | What::Image(_) => {}

@@ -52,6 +52,7 @@ pub(crate) async fn build(
     }
     let mut request = options.request;
     request.dockerfile_text = Some(text);
+    running.cache.apply(&mut request);
     let client: Arc<dyn sampan_build::Client> = Arc::new(Session {
         builder: builder.clone(),
         open,

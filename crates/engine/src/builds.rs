@@ -4,7 +4,8 @@ use crate::Engine;
 use crate::containers::ContainerRecord;
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
 use sampan_error::{Context, Error, Result};
-use sampan_image::{BuildStep, Image};
+use sampan_image::{BuildStep, Image, Reference};
+use sampan_registry::{Credentials, RemoteCache};
 use sampan_storage::{ChangeKind, WritableOptions};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -163,6 +164,58 @@ impl Engine {
         crate::images::builtin::find(&self.inner.images, name)
     }
 
+    /// What a name's registry has of the cache of builds. The configuration of an image that is here is read instead
+    /// when there is one.
+    ///
+    /// # Errors
+    /// A bad name; what the registry said.
+    pub async fn build_find_cache(&self, name: &str, credentials: &Credentials) -> Result<RemoteCache> {
+        let reference = reference(name)?;
+        self.inner.transfers.find_cache(&reference, credentials).await
+    }
+
+    /// The image of a step from a registry's cache: what of its layers is not here is fetched.
+    ///
+    /// # Errors
+    /// What the registry said; no space.
+    pub async fn build_fetch_step(
+        &self,
+        cache: &RemoteCache,
+        first: usize,
+        config: Vec<u8>,
+    ) -> Result<String> {
+        self.inner.transfers.fetch_step(cache, first, config).await
+    }
+
+    /// The configuration of an image that is here, as it is stored; `None` when there is no such image. Blocks.
+    #[must_use]
+    pub fn build_config(&self, name: &str) -> Option<Vec<u8>> {
+        self.inner.images.raw_config(name).ok()
+    }
+
+    /// The image of a step whose layers are all here.
+    ///
+    /// # Errors
+    /// One is not.
+    pub fn build_enter_step(&self, config: &[u8]) -> Result<String> {
+        Ok(self.inner.images.incoming(config)?.finish_step()?.id.clone())
+    }
+
+    /// Brings a cache to a registry: the layers of these images, with what the configuration says of them.
+    ///
+    /// # Errors
+    /// A bad name; what the registry said.
+    pub async fn build_push_cache(
+        &self,
+        name: &str,
+        credentials: &Credentials,
+        images: &[String],
+        config: Vec<u8>,
+    ) -> Result<()> {
+        let reference = reference(name)?;
+        self.inner.transfers.push_cache(&reference, credentials, images, config).await
+    }
+
     /// Removes an image that a step made, unless something needs it; whether it is gone. Blocks.
     ///
     /// # Errors
@@ -243,6 +296,10 @@ impl Engine {
     pub(crate) fn is_build_step(record: &ContainerRecord) -> bool {
         record.spec.process.labels.contains_key(BUILD_LABEL)
     }
+}
+
+fn reference(name: &str) -> Result<Reference> {
+    Ok(Reference::parse(name).map_err(|error| Error::invalid(error.to_string()))?.or_latest())
 }
 
 /// Whether a writable layer is a builder's own.

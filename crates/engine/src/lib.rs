@@ -40,7 +40,7 @@ pub use error::Error;
 pub use images::{Distribution, ImageDetails, Images, PullRequest, PushRequest, SearchRequest};
 pub use network::{Network, NetworkRequest, SubnetRequest};
 pub use sampan_network::Reach;
-pub use sampan_registry::{Credentials, Steps};
+pub use sampan_registry::{Credentials, RemoteCache, Steps};
 pub use stream::{ByteStream, StreamReader, reader as blocking_reader};
 pub use system::{ContainerUsage, DiskUsage, SystemInfo, VolumeUsage};
 pub use time_filter::duration;

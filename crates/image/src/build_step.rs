@@ -1,5 +1,6 @@
 //! Images as a builder makes them: one step on another.
 
+use crate::build_cache::{CachedChain, CachedStep};
 use crate::config::{ConfigFile, History, ImageConfig, RootFs};
 use crate::error::Result;
 use crate::image::{Image, now, rfc3339};
@@ -27,6 +28,8 @@ pub struct BuildStep {
     pub created: Option<i64>,
     /// It is not the finished image.
     pub unfinished: bool,
+    /// Steps that the image tells builds elsewhere of.
+    pub cached: Vec<CachedStep>,
 }
 
 impl Store {
@@ -96,6 +99,10 @@ impl Store {
             config: step.config.clone(),
             rootfs: RootFs { kind: "layers".into(), diff_ids },
             history,
+            build_cache: match step.cached.is_empty() {
+                true => Vec::new(),
+                false => vec![CachedChain { first: 0, steps: step.cached.clone() }],
+            },
         };
         // A built image stands alone: what it was made from can be removed under it.
         self.finish(&file, layer, None, None, Entering { step: step.unfinished, later: true })

@@ -1,5 +1,6 @@
 //! The image configuration of the OCI image specification, with Docker's additions.
 
+use crate::build_cache::CachedChain;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,7 +114,7 @@ pub struct History {
 }
 
 /// The list of layers in a configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct RootFs {
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -122,7 +123,7 @@ pub(crate) struct RootFs {
 }
 
 /// The whole configuration file, whose digest is the image's id.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct ConfigFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) created: Option<String>,
@@ -152,6 +153,14 @@ pub(crate) struct ConfigFile {
     pub(crate) rootfs: RootFs,
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub(crate) history: Vec<History>,
+    /// Which layers came of which steps, for builds elsewhere; other engines pass it by.
+    #[serde(
+        default,
+        rename = "sampan.build.cache",
+        deserialize_with = "nullable",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub(crate) build_cache: Vec<CachedChain>,
 }
 
 /// Go writes `null` for an empty value of any type.

@@ -137,7 +137,7 @@ impl Image {
 }
 
 /// `sha256:` and the digest of some bytes.
-pub(crate) fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 

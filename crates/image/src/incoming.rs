@@ -136,14 +136,7 @@ impl Incoming {
     /// # Errors
     /// A layer is missing; what the file system or the database said.
     pub fn finish(&self, names: &[Reference]) -> Result<Finished> {
-        self.commit_ready()?;
-        for layer in &self.layers {
-            // Says which one is missing.
-            self.store.driver.layer(&layer.chain_id)?;
-        }
-        if self.layers.iter().any(|layer| self.store.unfinished.is_marked(&layer.chain_id)) {
-            self.store.driver.sync()?;
-        }
+        self.complete()?;
         let _changing = self.store.changing();
         let mut new = self.store.find(&self.id).is_err();
         let image = self.store.enter(&self.config, None, Entering::default())?;
@@ -153,10 +146,39 @@ impl Incoming {
             let before = self.store.set_name(name, &image.id)?;
             moved.extend(before.map(|before| (name.familiar(), before)));
         }
+        self.clear_marks();
+        Ok(Finished { image: self.store.find(&self.id)?, new, moved })
+    }
+
+    /// Enters the image as an unfinished one of a build, which no list shows.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub fn finish_step(&self) -> Result<Arc<Image>> {
+        self.complete()?;
+        let _changing = self.store.changing();
+        let image = self.store.enter(&self.config, None, Entering { step: true, later: false })?;
+        self.clear_marks();
+        Ok(image)
+    }
+
+    /// Sees to it that all layers are here, and on the disk.
+    fn complete(&self) -> Result<()> {
+        self.commit_ready()?;
+        for layer in &self.layers {
+            // Says which one is missing.
+            self.store.driver.layer(&layer.chain_id)?;
+        }
+        if self.layers.iter().any(|layer| self.store.unfinished.is_marked(&layer.chain_id)) {
+            self.store.driver.sync()?;
+        }
+        Ok(())
+    }
+
+    fn clear_marks(&self) {
         for layer in &self.layers {
             self.store.unfinished.clear(&layer.chain_id);
         }
-        Ok(Finished { image: self.store.find(&self.id)?, new, moved })
     }
 
     fn layer(&self, index: usize) -> Result<&IncomingLayer> {

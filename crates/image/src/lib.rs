@@ -6,6 +6,7 @@
 
 mod attestation;
 mod blobs;
+mod build_cache;
 mod build_step;
 mod changes;
 mod collect;
@@ -31,13 +32,14 @@ mod save;
 mod store;
 
 pub use attestation::Attestation;
+pub use build_cache::{BuildCache, CachedChain, CachedStep, cache_config};
 pub use build_step::BuildStep;
 pub use changes::apply_changes;
 pub use collect::{CollectOptions, CollectedImage, CollectedImages};
 pub use compress::{CompressedLayer, Compression};
 pub use config::{Healthcheck, History, ImageConfig};
 pub use error::{ImageError, Result};
-pub use image::{Image, chain_ids};
+pub use image::{Image, chain_ids, digest};
 pub use incoming::{Finished, Incoming, IncomingLayer};
 pub use kept_manifests::KeptManifest;
 pub use known_blobs::{KnownBlob, KnownBlobs};

@@ -82,6 +82,7 @@ impl Store {
             comment,
             config,
             rootfs: RootFs { kind: "layers".into(), diff_ids: vec![layer.diff_id.clone()] },
+            build_cache: Vec::new(),
         };
         self.finish(&file, Some(layer), None, name.as_ref(), Entering::default())
     }
@@ -149,6 +150,7 @@ impl Store {
             config,
             rootfs: RootFs { kind: "layers".into(), diff_ids },
             history,
+            build_cache: Vec::new(),
         };
         let layer = (!empty).then_some(layer);
         let image = self.finish(
@@ -198,6 +200,7 @@ impl Store {
                 created_by: format!("COPY {base} /{base}"),
                 ..History::default()
             }],
+            build_cache: Vec::new(),
         };
         let id = crate::image::digest(&encode(&file)?);
         let known = self.state().images.contains_key(&id);

@@ -1,5 +1,6 @@
 //! Images to and from registries: the distribution protocol, pull and push.
 
+mod cache;
 mod client;
 mod credentials;
 mod list;
@@ -12,6 +13,7 @@ mod step;
 mod transfers;
 mod trust;
 
+pub use cache::RemoteCache;
 pub use client::{
     BlobBody, BlobStream, Fetched, Registries, RegistryError, Repository, SearchResult, SearchTerm, Started,
     Upload,

@@ -4,7 +4,7 @@ use crate::containers::convert::ulimit;
 use crate::containers::network_mode;
 use crate::containers::wire::Ulimit;
 use crate::http::{Form, filters};
-use sampan_build::{NamedContext, Pruning, Request};
+use sampan_build::{CacheTarget, NamedContext, Pruning, Request, cache_source};
 use sampan_engine::spec::HostOptions;
 use sampan_error::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -29,6 +29,12 @@ pub(super) fn request(query: &Form) -> Result<Request> {
     let labels: BTreeMap<String, String> = json(query, "labels")?;
     let mut tags: Vec<String> = query.all("t").filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
     tags.dedup();
+    let mut cache_from = Vec::new();
+    for text in json::<Vec<String>>(query, "cachefrom")? {
+        cache_from.extend(cache_source(&text)?);
+    }
+    let cache_to = json::<Vec<String>>(query, "cacheto")?;
+    let cache_to = cache_to.iter().map(|text| CacheTarget::parse(text)).collect::<Result<_>>()?;
     let network = query.text("networkmode").filter(|mode| !mode.is_empty() && *mode != "default");
     Ok(Request {
         dockerfile: text("dockerfile"),
@@ -45,6 +51,8 @@ pub(super) fn request(query: &Form) -> Result<Request> {
         platform: query.text("platform").filter(|platform| !platform.is_empty()).map(str::to_owned),
         network: network.map(network_mode),
         host: host(query)?,
+        cache_from,
+        cache_to,
         credentials: BTreeMap::new(),
     })
 }

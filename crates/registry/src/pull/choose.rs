@@ -11,20 +11,20 @@ use crate::manifest::{Descriptor, Document, LARGEST_CONFIG, LayerKind, Manifest,
 use crate::trust;
 
 /// What is to be fetched.
-pub(super) struct Chosen {
+pub(crate) struct Chosen {
     /// What the name stands for: the index if there is one.
-    pub(super) top: Top,
+    pub(crate) top: Top,
     /// The manifest, as it came.
-    pub(super) fetched: Fetched,
-    pub(super) manifest: Manifest,
+    pub(crate) fetched: Fetched,
+    pub(crate) manifest: Manifest,
     /// What the index says about the manifest.
-    pub(super) attestations: Vec<Attestation>,
+    pub(crate) attestations: Vec<Attestation>,
     /// The configuration's bytes, verified.
-    pub(super) config: Bytes,
+    pub(crate) config: Bytes,
 }
 
-pub(super) struct Top {
-    pub(super) digest: String,
+pub(crate) struct Top {
+    pub(crate) digest: String,
 }
 
 /// The part of a configuration that says what it runs on.
@@ -39,7 +39,7 @@ struct Runs {
 }
 
 /// Asks for a tag or digest and picks the platform.
-pub(super) async fn choose(
+pub(crate) async fn choose(
     source: &Repository,
     reference: &Reference,
     wanted: &str,

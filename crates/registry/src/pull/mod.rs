@@ -1,6 +1,6 @@
 //! Pulling: from a name to an image in the store.
 
-mod choose;
+pub(crate) mod choose;
 mod download;
 mod layer;
 mod refusal;
@@ -134,7 +134,7 @@ impl Transfers {
     }
 
     /// Fetches what is missing, several layers at a time, lowest first.
-    async fn fetch_layers(
+    pub(crate) async fn fetch_layers(
         &self,
         source: &Repository,
         descriptors: &[Descriptor],
@@ -207,7 +207,7 @@ impl Transfers {
 }
 
 /// What to ask the registry for: the digest, else the tag.
-fn wanted(reference: &Reference) -> Result<&str> {
+pub(crate) fn wanted(reference: &Reference) -> Result<&str> {
     reference.digest().or_else(|| reference.tag()).ok_or_else(|| {
         Error::invalid(format!("say which tag or digest of {} to pull", reference.familiar_name()))
     })

@@ -15,15 +15,15 @@ const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// A manifest's bytes and type.
-pub(super) struct Made {
-    pub(super) media_type: String,
-    pub(super) bytes: Bytes,
+pub(crate) struct Made {
+    pub(crate) media_type: String,
+    pub(crate) bytes: Bytes,
 }
 
 /// The manifest of an image whose layers the registry has in these forms. One that came with the image is sent as it
 /// came when it says the same, so that the digest stays; else Docker's form is made, which every registry takes, or
 /// OCI's for layers that only it has a type for.
-pub(super) fn make(image: &str, config: &[u8], layers: &[Descriptor], kept: &[KeptManifest]) -> Result<Made> {
+pub(crate) fn make(image: &str, config: &[u8], layers: &[Descriptor], kept: &[KeptManifest]) -> Result<Made> {
     for known in kept {
         if says_the_same(known, image, layers) {
             let bytes = Bytes::copy_from_slice(&known.bytes);

@@ -1,7 +1,7 @@
 //! Pushing: from an image in the store to a registry.
 
 mod layer;
-mod manifest;
+pub(crate) mod manifest;
 mod sessions;
 mod source;
 mod upload;
@@ -103,7 +103,7 @@ impl Transfers {
     }
 
     /// Brings each layer to the registry, several at a time. Gives their descriptors, lowest first.
-    async fn send_layers(
+    pub(crate) async fn send_layers(
         &self,
         target: &Repository,
         reference: &Reference,
@@ -143,7 +143,7 @@ impl Transfers {
         Ok(layers.into_iter().flatten().collect())
     }
 
-    async fn send_config(&self, target: &Repository, id: &str, config: Vec<u8>) -> Result<()> {
+    pub(crate) async fn send_config(&self, target: &Repository, id: &str, config: Vec<u8>) -> Result<()> {
         if target.head_blob(id).await?.is_some() {
             return Ok(());
         }

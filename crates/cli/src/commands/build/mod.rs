@@ -27,6 +27,7 @@ pub(crate) struct Args {
     extra_hosts: Vec<String>,
     arguments: Vec<String>,
     cache_from: Vec<String>,
+    cache_to: Vec<String>,
     cgroup_parent: String,
     compress: bool,
     cpu_period: i64,
@@ -79,6 +80,14 @@ impl Command for Args {
         flags.list(&mut self.extra_hosts, "add-host", "", "Add a custom host-to-IP mapping (\"host:ip\")");
         flags.list(&mut self.arguments, "build-arg", "", "Set build-time variables");
         flags.list(&mut self.cache_from, "cache-from", "", "Images to consider as cache sources");
+        flags
+            .list(
+                &mut self.cache_to,
+                "cache-to",
+                "",
+                "Where the build's steps go (format: \"type=registry,ref=<name>[,mode=max]\" or \"type=inline\")",
+            )
+            .own();
         flags.string(
             &mut self.cgroup_parent,
             "cgroup-parent",
@@ -168,9 +177,6 @@ impl Command for Args {
         let wanted = parsed.arguments.first().map(String::as_str).unwrap_or_default();
         if self.check {
             return self.check_only(wanted);
-        }
-        if !self.cache_from.is_empty() {
-            eprintln!("--cache-from changes nothing yet: the engine's own cache is used");
         }
         let outputs = self.outputs.iter().map(|text| output::parse(text)).collect::<Result<Vec<_>>>()?;
         let writes_stdout =
@@ -420,6 +426,8 @@ impl Args {
             .with_if(!self.cgroup_parent.is_empty(), "cgroupparent", &self.cgroup_parent)
             .with("rm", "1")
             .with("buildargs", json!(arguments).to_string())
+            .with("cachefrom", json!(self.cache_from).to_string())
+            .with("cacheto", json!(self.cache_to).to_string())
             .with("labels", json!(to_map(&self.labels)).to_string())
             .with_if(self.no_cache, "nocache", "1")
             .with_if(self.why, "why", "1")
