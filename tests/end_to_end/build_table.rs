@@ -210,6 +210,8 @@ const TABLE: &[(&str, &str)] = &[
     ("add a folder", "FROM busybox\nADD dir /d"),
     ("add an archive", "FROM busybox\nADD packed.tar /d/"),
     ("add a compressed archive", "FROM busybox\nADD packed.tar.gz /d"),
+    ("add an archive compressed by xz", "FROM busybox\nADD packed.tar.xz /d"),
+    ("add an archive compressed by bzip2", "FROM busybox\nADD packed.tar.bz2 /d"),
     ("add what only looks like an archive", "FROM busybox\nADD fake.tar.gz /d/"),
     ("copy an archive", "FROM busybox\nCOPY packed.tar /d/"),
     ("add with an owner", "FROM busybox\nADD --chown=3:4 a /b"),
@@ -242,7 +244,8 @@ fn prepare(host: &Host) {
     let script = r#"mkdir -p "$1/ctx/dir/sub" "$1/ctx/links" && cd "$1/ctx" && echo a >a && echo b >b && echo 1 >one.md && echo 2 >two.md
         echo s >'with space' && echo c >dir/c && chmod 600 dir/c && echo d >dir/sub/d && chmod 711 dir/sub && chmod 755 dir
         ln -s a link && ln -s ../a links/up && ln -s /etc/passwd links/away && ln -s nowhere links/broken && echo x >links/x
-        mkdir t && echo p >t/p && chown 3:4 t/p && chmod 755 t && tar -cf packed.tar -C t . && tar -czf packed.tar.gz -C t . && rm -r t && echo no >fake.tar.gz
+        mkdir t && echo p >t/p && chown 3:4 t/p && chmod 755 t && touch -d @1000000000 t/p t && tar -cf packed.tar -C t . && tar -czf packed.tar.gz -C t . &&
+        for f in xz bz2; do python3 -c "import sys, tarfile; tarfile.open(\"packed.tar.$f\", \"w:$f\").add(\"t\", \".\")"; done && rm -r t && echo no >fake.tar.gz
         mkdir -p "$1/client" && ln -sfn "$2/plugins" "$1/client/cli-plugins""#;
     let lab = std::env::var("SAMPAN_LAB").unwrap_or_else(|_| "/var/cache/sampan-lab".to_owned());
     host.shell(script, &[&host.folder().display().to_string(), &lab]).ok();

@@ -485,3 +485,38 @@ RUN --network=none ip link | grep -c eth0 >/links || true
     build(&host, &folder, &["-t", "m", "--build-arg", "N=2"]).ok();
     assert!(run(&host, "m", "cat /seen").starts_with("other"), "what is bound counts for the step");
 }
+
+/// What `--squash` makes has one layer above its base, with the same files as without it.
+#[test]
+fn layers_become_one() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    let dockerfile = "FROM busybox AS one\nRUN mkdir -p /d/e && echo secret >/d/e/f && echo a >/a && ln /a /b && chmod 4755 /a\n\
+        FROM one\nRUN rm -r /d /etc/group && mkdir /d && echo new >/d/new\nRUN rm -rf /root && ln -s d /root\nENV x=1\n\
+        RUN echo more >>/a && rm -r /d && mkdir -m 700 /d && chown 7:8 /d\n";
+    let folder = context(&host, "squashed", dockerfile, &[]).display().to_string();
+    let listing = "cd / && find . -xdev -type d \\( -name proc -o -name sys -o -name dev -o -name hosts \\) -prune -o -exec ls -dln {} + | awk '{$2=$6=$7=$8=\"\"; print}'; cat /a; id -u";
+    let layers = |image: &str| -> usize {
+        let count = host.docker(&["image", "inspect", "-f", "{{len .RootFS.Layers}}", image]);
+        count.ok().parse().expect("a number")
+    };
+    host.sampan(&["build", "-t", "plain", &folder]).ok();
+    for _ in 0..2 {
+        host.sampan(&["build", "--squash", "-t", "squashed", &folder]).ok();
+        assert_eq!((layers("plain"), layers("squashed")), (layers("busybox") + 4, layers("busybox") + 1));
+        assert_eq!(run(&host, "squashed", listing), run(&host, "plain", listing));
+    }
+    // What was deleted is in none of its layers.
+    let files = |image: &str| {
+        let saved = host.folder().join(format!("saved-{image}")).display().to_string();
+        host.sampan(&["save", image, "-o", &format!("{saved}.tar")]).ok();
+        let script = r#"mkdir "$1" && tar -C "$1" -xf "$1.tar"
+            for blob in $(find "$1" -type f); do tar -tf "$blob" 2>/dev/null || true; done"#;
+        host.shell(script, &[&saved]).ok().to_owned()
+    };
+    assert!(files("plain").contains("d/e/f\n"));
+    let squashed = files("squashed");
+    assert!(!squashed.contains("d/e/f") && squashed.contains("etc/.wh.group"), "{squashed}");
+}

@@ -124,3 +124,23 @@ fn an_archive_is_imported_from_the_web() {
     assert_eq!(host.docker(&["run", "--rm", "web:1", "echo", "from the web"]).ok(), "from the web");
     host.docker(&["import", "http://127.0.0.1:8000/missing.tar", "web:2"]).fails(1, "not found");
 }
+
+/// Archives are loaded however they were compressed.
+#[test]
+fn archives_come_in_any_compression() {
+    let host = Host::new();
+    host.import(sampan_tests::BUSYBOX);
+    let folder = host.folder().display().to_string();
+    let script = "cd \"$1\" && for f in xz bz2 gz; do python3 -c \"import shutil, lzma, bz2, gzip
+o = {'xz': lzma, 'bz2': bz2, 'gz': gzip}['$f'].open('saved.tar.$f', 'wb')
+shutil.copyfileobj(open('saved.tar', 'rb'), o)
+o.close()\"; done";
+    host.docker(&["save", "-o", &format!("{folder}/saved.tar"), "busybox"]).ok();
+    host.shell(script, &[&folder]).ok();
+    for form in ["xz", "bz2", "gz"] {
+        host.docker(&["rmi", "busybox"]).ok();
+        let loaded = host.docker(&["load", "-i", &format!("{folder}/saved.tar.{form}")]);
+        assert!(loaded.ok().contains("Loaded image: busybox:latest"), "{form}: {loaded}");
+        host.docker(&["run", "--rm", "busybox", "true"]).ok();
+    }
+}

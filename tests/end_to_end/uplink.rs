@@ -117,16 +117,15 @@ fn everywhere(host: &Host, name: &str, port: u16, answer: &str, dockerfile: &str
         git clone -q --bare . served/app.git && git -C served/app.git update-server-info"#;
     host.shell(script, &[&folder]).ok();
     let served = format!("{folder}/served");
-    let mut server =
-        host.start(&["python3", "-m", "http.server", "8765", "--bind", "127.0.0.1", "-d", &served]);
+    // One port each: the servers end with the host.
+    let at = (20_000 + port).to_string();
+    let _server = host.start(&["python3", "-m", "http.server", &at, "--bind", "127.0.0.1", "-d", &served]);
     sampan_tests::until("the server answers", || {
-        host.curl(&["-sf", "--noproxy", "*", "http://127.0.0.1:8765/app.git/HEAD"]).code == 0
+        host.curl(&["-sf", "--noproxy", "*", &format!("http://127.0.0.1:{at}/app.git/HEAD")]).code == 0
     });
-    let repository = "http://127.0.0.1:8765/app.git";
-    host.sampan(&["build", "-t", &image("git"), repository]).ok();
-    host.docker(&["buildx", "build", "-t", &image("git-buildx"), repository]).ok();
-    let _ = server.child().kill();
-    let _ = server.child().wait();
+    let repository = format!("http://127.0.0.1:{at}/app.git");
+    host.sampan(&["build", "-t", &image("git"), &repository]).ok();
+    host.docker(&["buildx", "build", "-t", &image("git-buildx"), &repository]).ok();
     host.run(&["rm", "-rf", &served]).ok();
     let project = Project::new(host, Generation::Two, "shop");
     project.write(

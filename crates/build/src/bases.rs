@@ -31,6 +31,8 @@ impl Build {
         let mut state =
             State { config: found.config.clone(), history: found.history.clone(), ..State::default() };
         state.stand_on(&found);
+        (state.base, state.base_layers) = (state.image.clone(), state.layers);
+        state.base_history = state.history.len();
         state.author.clone_from(&found.author);
         if !state.has_variable("PATH=") {
             state.config.env.insert(0, crate::state::PATH.to_owned());

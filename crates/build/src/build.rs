@@ -381,12 +381,16 @@ impl Build {
             ("SOURCE_DATE_EPOCH", json!(self.epoch)),
         ]);
         let cached = self.inline_steps(&state)?;
+        let inputs = if self.request.squash { inputs.with("--squash", json!(true)) } else { inputs };
         let inputs = if cached.is_empty() { inputs } else { inputs.with("the cache within", json!(cached)) };
         let key = inputs.key();
         let _only = self.builder.engine.build_alone(&key).await;
         let known = if self.request.no_cache { None } else { self.builder.cache.find(&key, &self.holds) };
         if let Some(known) = known {
             return Ok(known);
+        }
+        if self.request.squash {
+            self.squash(&mut state).await?;
         }
         let (engine, step) =
             (self.builder.engine.clone(), BuildStep { unfinished: false, cached, ..self.step_of(&state) });

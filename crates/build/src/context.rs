@@ -3,7 +3,7 @@
 use rustix::fs::{Mode, OFlags};
 use sampan_error::{Context as _, Error, Result};
 use sampan_storage::archive;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use tokio::sync::OwnedRwLockReadGuard;
@@ -28,15 +28,14 @@ impl Drop for Context {
 }
 
 impl Context {
-    /// Unpacks a tar stream, plain or compressed by gzip or zstd, below `parent`. Blocks.
+    /// Unpacks a tar stream, plain or compressed by gzip, zstd, bzip2 or xz, below `parent`. Blocks.
     ///
     /// # Errors
     /// `InvalidArgument` for what is no such archive; no space.
     pub fn unpack(parent: &Path, input: &mut dyn Read) -> Result<Self> {
         let context = Self::empty(parent)?;
-        let mut input = BufReader::new(input);
-        let begin = input.fill_buf().context("the context cannot be read")?;
-        let mut plain = plain(begin.to_vec(), input)?;
+        let mut plain = sampan_image::decompressed(Box::new(BufReader::new(input)))
+            .context("the context cannot be read")?;
         let options = archive::WriteOptions { copy_uid_gid: true, ..archive::WriteOptions::default() };
         archive::write(context.root.as_fd(), Path::new("/"), &mut plain, &options)?;
         Ok(context)
@@ -102,20 +101,4 @@ fn open(folder: &Path) -> Result<OwnedFd> {
     rustix::fs::open(folder, flags, Mode::empty())
         .map_err(std::io::Error::from)
         .context("cannot open the context")
-}
-
-/// The stream without its compression, which its first bytes tell.
-pub(crate) fn plain<'a>(begin: Vec<u8>, input: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
-    Ok(match &begin[..] {
-        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(input)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            Box::new(zstd::stream::read::Decoder::new(input).context("the archive cannot be unpacked")?)
-        }
-        [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X', b'Z', ..] => {
-            return Err(Error::not_implemented(
-                "archives compressed by bzip2 or xz are not possible yet: use gzip or zstd",
-            ));
-        }
-        _ => Box::new(input),
-    })
 }

@@ -1,6 +1,5 @@
 //! COPY and ADD: files from a root into a layer, and what they are as a number.
 
-use crate::context::plain;
 use crate::files;
 use rustix::fs::FileType;
 use sampan_error::{Context as _, Error, Result};
@@ -278,19 +277,13 @@ pub(crate) fn make_folder(layer: BorrowedFd<'_>, path: &str, owner: (u32, u32)) 
 fn unpack(root: BorrowedFd<'_>, source: &Source, layer: BorrowedFd<'_>, destination: &str) -> Result<bool> {
     const BLOCK: usize = 512;
     let mut file = std::fs::File::from(files::open(root, &source.path).context("a file cannot be opened")?);
-    let mut begin = [0; BLOCK];
-    let count = fill(&mut file, &mut begin)?;
-    let begin = begin[..count].to_vec();
-    let whole = std::io::Cursor::new(begin.clone()).chain(file);
-    let is_compressed = matches!(&begin[..], [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..]);
-    let is_tar = begin.get(257..262) == Some(b"ustar");
-    if !is_compressed && !is_tar {
+    let Ok(mut unpacked) = sampan_image::decompressed(Box::new(&mut file)) else {
         return Ok(false);
-    }
-    let mut unpacked = plain(begin, whole)?;
+    };
     let mut head = [0; BLOCK];
-    let count = fill(&mut unpacked, &mut head).unwrap_or(0);
-    if is_compressed && head.get(257..262) != Some(b"ustar") {
+    // A damaged stream is a file like any other.
+    let count = fill(&mut *unpacked, &mut head).unwrap_or(0);
+    if head.get(257..262) != Some(b"ustar") {
         return Ok(false);
     }
     if files::kind(layer, destination).is_none() {

@@ -22,6 +22,7 @@ mod request;
 mod run;
 mod secrets;
 mod sources;
+mod squash;
 mod state;
 mod steps;
 

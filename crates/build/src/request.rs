@@ -30,6 +30,8 @@ pub struct Request {
     pub why: bool,
     /// What stands in for images and stages of these names.
     pub contexts: BTreeMap<String, NamedContext>,
+    /// Everything that the build adds becomes one layer.
+    pub squash: bool,
     /// Base images are fetched even when they are here.
     pub pull: bool,
     /// `os/architecture` of base images.

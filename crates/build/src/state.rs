@@ -22,6 +22,10 @@ pub(crate) struct State {
     pub(crate) image: Option<String>,
     /// How many layers that image has.
     pub(crate) layers: usize,
+    /// The image that the stage stands on, with those that it stands on itself: how many layers and steps that has.
+    pub(crate) base: Option<String>,
+    pub(crate) base_layers: usize,
+    pub(crate) base_history: usize,
     /// What stands for its files on any machine: their chain of layers, and what they run on.
     pub(crate) files: Option<(Option<String>, String)>,
     /// What containers of the finished image run with.

@@ -216,6 +216,15 @@ impl Engine {
         self.inner.transfers.push_cache(&reference, credentials, images, config).await
     }
 
+    /// Writes a layer as a tar stream. Blocks.
+    ///
+    /// # Errors
+    /// No such layer; what the file system or the receiver said.
+    pub fn build_layer_tar(&self, chain: &str, out: &mut (dyn std::io::Write + Send)) -> Result<()> {
+        self.inner.images.driver().layer_tar(chain, out)?;
+        Ok(())
+    }
+
     /// Removes an image that a step made, unless something needs it; whether it is gone. Blocks.
     ///
     /// # Errors

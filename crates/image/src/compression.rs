@@ -1,4 +1,4 @@
-//! Streams in gzip, zstd or no compression, told by their first bytes.
+//! Streams in gzip, zstd, bzip2, xz or no compression, told by their first bytes.
 
 use sha2::{Digest, Sha256};
 use std::io::{self, BufRead, BufReader, Read};
@@ -18,6 +18,8 @@ enum Source<'a> {
     Plain(Counted<'a>),
     Gzip(Box<flate2::bufread::MultiGzDecoder<BufReader<Hashed<'a>>>>),
     Zstd(zstd::stream::read::Decoder<'static, BufReader<Hashed<'a>>>),
+    Bzip2(Box<bzip2::bufread::MultiBzDecoder<BufReader<Hashed<'a>>>>),
+    Xz(Box<lzma_rust2::XzReader<BufReader<Hashed<'a>>>>),
 }
 
 impl<'a> Plain<'a> {
@@ -32,11 +34,11 @@ impl<'a> Plain<'a> {
             [0x28, 0xb5, 0x2f, 0xfd] => {
                 Source::Zstd(zstd::stream::read::Decoder::with_buffer(hashed(head, input))?)
             }
-            [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X'] => {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "bzip2 and xz are not supported: decompress the archive first, or use gzip or zstd",
-                ));
+            [b'B', b'Z', b'h', ..] => {
+                Source::Bzip2(Box::new(bzip2::bufread::MultiBzDecoder::new(hashed(head, input))))
+            }
+            [0xfd, b'7', b'z', b'X'] => {
+                Source::Xz(Box::new(lzma_rust2::XzReader::new(hashed(head, input), true)))
             }
             _ => Source::Plain(Counted { head, position: 0, input, count: 0 }),
         };
@@ -48,6 +50,8 @@ impl<'a> Plain<'a> {
             Source::Plain(counted) => counted.count,
             Source::Gzip(decoder) => decoder.get_ref().get_ref().input.count,
             Source::Zstd(decoder) => decoder.get_ref().get_ref().input.count,
+            Source::Bzip2(decoder) => decoder.get_ref().get_ref().input.count,
+            Source::Xz(decoder) => decoder.inner().get_ref().input.count,
         }
     }
 
@@ -58,6 +62,8 @@ impl<'a> Plain<'a> {
             Source::Plain(_) => return Ok(None),
             Source::Gzip(decoder) => decoder.into_inner(),
             Source::Zstd(decoder) => decoder.finish(),
+            Source::Bzip2(decoder) => decoder.into_inner(),
+            Source::Xz(decoder) => decoder.into_inner(),
         };
         while !rest.fill_buf()?.is_empty() {
             let length = rest.buffer().len();
@@ -74,6 +80,8 @@ impl Read for Plain<'_> {
             Source::Plain(counted) => return counted.read(buffer),
             Source::Gzip(decoder) => decoder.read(buffer),
             Source::Zstd(decoder) => decoder.read(buffer),
+            Source::Bzip2(decoder) => decoder.read(buffer),
+            Source::Xz(decoder) => decoder.read(buffer),
         }
         .map_err(damaged)?;
         self.produced += length as u64;
@@ -100,6 +108,24 @@ fn damaged(error: io::Error) -> io::Error {
 fn hashed(head: Vec<u8>, input: &mut dyn Read) -> BufReader<Hashed<'_>> {
     let input = Counted { head, position: 0, input, count: 0 };
     BufReader::with_capacity(128 << 10, Hashed { input, hash: Sha256::new() })
+}
+
+/// A stream without its compression, which its first bytes tell: for archives that are no layers.
+///
+/// # Errors
+/// The stream cannot be read.
+pub fn decompressed<'a>(mut input: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
+    let mut head = Vec::with_capacity(4);
+    Read::take(&mut input, 4).read_to_end(&mut head)?;
+    let kind = head.clone();
+    let input = io::Cursor::new(head).chain(input);
+    Ok(match &kind[..] {
+        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(input)),
+        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::stream::read::Decoder::new(input)?),
+        [b'B', b'Z', b'h', ..] => Box::new(bzip2::read::MultiBzDecoder::new(input)),
+        [0xfd, b'7', b'z', b'X'] => Box::new(lzma_rust2::XzReader::new(input, true)),
+        _ => Box::new(input),
+    })
 }
 
 /// Counts, and gives the first bytes again.

@@ -37,6 +37,7 @@ pub use build_step::BuildStep;
 pub use changes::apply_changes;
 pub use collect::{CollectOptions, CollectedImage, CollectedImages};
 pub use compress::{CompressedLayer, Compression};
+pub use compression::decompressed;
 pub use config::{Healthcheck, History, ImageConfig};
 pub use error::{ImageError, Result};
 pub use image::{Image, chain_ids, digest};

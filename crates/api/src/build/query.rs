@@ -48,6 +48,7 @@ pub(super) fn request(query: &Form) -> Result<Request> {
         no_cache_stages: query.all("nocachefilter").map(str::to_lowercase).collect(),
         contexts: contexts(query)?,
         pull: query.flag("pull"),
+        squash: query.flag("squash"),
         platform: query.text("platform").filter(|platform| !platform.is_empty()).map(str::to_owned),
         network: network.map(network_mode),
         host: host(query)?,

@@ -393,7 +393,6 @@ impl Args {
 
     fn query(&self) -> Result<Query> {
         for (given, name) in [
-            (self.squash, "squash"),
             (!self.security.is_empty(), "security-opt"),
             (!self.isolation.is_empty() && self.isolation != "default", "isolation"),
         ] {
@@ -426,6 +425,7 @@ impl Args {
             .with_if(!self.cgroup_parent.is_empty(), "cgroupparent", &self.cgroup_parent)
             .with("rm", "1")
             .with("buildargs", json!(arguments).to_string())
+            .with("squash", if self.squash { "1" } else { "" })
             .with("cachefrom", json!(self.cache_from).to_string())
             .with("cacheto", json!(self.cache_to).to_string())
             .with("labels", json!(to_map(&self.labels)).to_string())
