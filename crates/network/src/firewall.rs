@@ -174,6 +174,31 @@ impl Firewall {
         Ok(())
     }
 
+    /// Puts elements in the place of others, at one moment. Some of the old ones may be gone already.
+    pub(crate) fn exchange(&self, old: &Published, new: &Published) -> Result<()> {
+        let batch = |with_old: bool| {
+            let mut batch = Batch::new();
+            for family in FAMILIES {
+                if with_old {
+                    self.ruleset(false).remove_published(&mut batch, family, old);
+                }
+                self.ruleset(false).add_published(&mut batch, family, new);
+            }
+            batch
+        };
+        match batch(true).commit(&self.sockets) {
+            Err(error) if is_missing(&error) => {
+                for (family, set, element) in FAMILIES.into_iter().flat_map(|family| old.each(family)) {
+                    let mut batch = Batch::new();
+                    self.ruleset(false).remove_element(&mut batch, family, set, element);
+                    tolerate_missing(batch.commit(&self.sockets))?;
+                }
+                batch(false).commit(&self.sockets)
+            }
+            other => other,
+        }
+    }
+
     /// Whether connections may have come by the published ports of an endpoint. When in doubt they have.
     pub(crate) fn was_used(&self, record: &PublishedRecord) -> bool {
         if !lock(&self.state).counted.contains(&record.endpoint_id) {

@@ -44,8 +44,8 @@ pub use names::{
 };
 pub use near::{Reach, is_near};
 pub use record::{
-    BindingRequest, DriverName, EndpointRecord, EndpointRequest, HostPort, NetworkRecord, Protocol,
-    PublishedBinding, PublishedRecord, Records, Subnet,
+    BalancedRecord, BalancedTarget, BindingRequest, DriverName, EndpointRecord, EndpointRequest, HostPort,
+    NetworkRecord, Protocol, PublishedBinding, PublishedRecord, Records, Subnet,
 };
 pub use sandbox::{NameSockets, Sandbox, SandboxPool};
 pub use watch::RulesetWatch;

@@ -242,6 +242,33 @@ pub struct PublishedRecord {
     pub bindings: Vec<PublishedBinding>,
 }
 
+/// Published ports that several containers answer: each connection goes to one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalancedRecord {
+    /// Whose ports they are; unique.
+    pub name: String,
+    /// The ports, which one of the containers holds.
+    pub bindings: Vec<PublishedBinding>,
+    /// Who answers; without any the ports lead where they were published to.
+    pub targets: Vec<BalancedTarget>,
+}
+
+/// A container that answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalancedTarget {
+    /// Its IPv4 address.
+    pub ipv4: Option<Ipv4Addr>,
+    /// Its IPv6 address.
+    pub ipv6: Option<Ipv6Addr>,
+}
+
+impl BalancedTarget {
+    /// Its address in a family.
+    pub(crate) fn of(self, ipv6: bool) -> Option<IpAddr> {
+        if ipv6 { self.ipv6.map(IpAddr::from) } else { self.ipv4.map(IpAddr::from) }
+    }
+}
+
 /// Everything the engine remembers of this crate's objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Records {
@@ -254,4 +281,7 @@ pub struct Records {
     /// Published ports of containers that live.
     #[serde(default)]
     pub published: Vec<PublishedRecord>,
+    /// Ports that several containers answer.
+    #[serde(default)]
+    pub balanced: Vec<BalancedRecord>,
 }

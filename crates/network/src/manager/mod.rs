@@ -1,5 +1,6 @@
 //! The door to this crate: one `Manager` for each daemon.
 
+mod balance;
 mod connect;
 mod open;
 mod publish;
@@ -24,7 +25,7 @@ use crate::netlink::link;
 use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::elements::Published as PublishedElements;
 use crate::ports::PortTable;
-use crate::record::{DriverName, EndpointRecord, NetworkRecord, PublishedRecord, Subnet};
+use crate::record::{BalancedRecord, DriverName, EndpointRecord, NetworkRecord, PublishedRecord, Subnet};
 use crate::sandbox::{lock, route_socket};
 use crate::{host, warnings};
 
@@ -48,6 +49,7 @@ struct State {
     networks: Vec<Network>,
     endpoints: HashMap<String, EndpointRecord>,
     published: HashMap<String, PublishedRecord>,
+    balanced: HashMap<String, BalancedRecord>,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,11 @@ struct Network {
 }
 
 impl State {
+    /// All elements that published ports have in the kernel.
+    fn elements(&self) -> PublishedElements {
+        PublishedElements::of(self.published.values()).with_balanced(self.balanced.values())
+    }
+
     fn network(&mut self, name: &str) -> Result<&mut Network> {
         // A name goes before an id, as at Docker.
         let index = self
@@ -195,7 +202,8 @@ impl Manager {
     /// Turns forwarding on where the first network of a family needs it, with the rule that goes with it.
     fn prepare_forwarding(&self, network: &NetworkRecord) -> Result<()> {
         if self.turn_forwarding_on(&route_socket()?, std::slice::from_ref(network))? {
-            self.firewall.lay_down(&PublishedElements::of(lock(&self.state).published.values()))?;
+            let elements = lock(&self.state).elements();
+            self.firewall.lay_down(&elements)?;
         }
         Ok(())
     }

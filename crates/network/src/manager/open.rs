@@ -17,7 +17,7 @@ use crate::netlink::{address, link};
 use crate::nftables::Family;
 use crate::nftables::elements;
 use crate::record::{DriverName, EndpointRecord, NetworkRecord, PublishedRecord, Records, Subnet};
-use crate::sandbox::{device_prefix, route_socket};
+use crate::sandbox::{device_prefix, lock, route_socket};
 use crate::{fingerprint, host, sandbox};
 
 /// The networks that every instance has.
@@ -60,9 +60,10 @@ impl Manager {
         }
         // The rules come before the bridges, which let loopback addresses in. Rules of an earlier daemon stay with
         // the ports that it published, until `reconcile` has heard of all containers.
-        let published = elements::Published::of(records.published.iter());
+        let published = elements::Published::of(records.published.iter()).with_balanced(&records.balanced);
         let stays = manager.firewall.is_laid_down()?
-            && (records.published.is_empty() || manager.firewall.is_intact(&published)?);
+            && ((records.published.is_empty() && records.balanced.is_empty())
+                || manager.firewall.is_intact(&published)?);
         if !stays {
             manager.firewall.lay_down(&published)?;
         }
@@ -186,6 +187,8 @@ impl Manager {
         let of = |record: &NetworkRecord| Network { record: record.clone(), book: AddressBook::new(record) };
         sandbox::lock(&self.state).networks = networks.iter().map(of).collect();
         self.adopt(&records.endpoints, &records.published);
+        let balanced = records.balanced.iter().map(|record| (record.name.clone(), record.clone()));
+        lock(&self.state).balanced.extend(balanced);
     }
 
     /// Takes over what containers of an earlier daemon hold: their addresses and ports are taken. What is known

@@ -6,7 +6,6 @@ use super::{Manager, Reconciled};
 use crate::drivers::bridge::is_ours;
 use crate::error::{ErrorList, Result};
 use crate::netlink::{Request, link};
-use crate::nftables::elements::Published;
 use crate::sandbox::{device_prefix, lock, route_socket};
 use crate::watch::RulesetWatch;
 
@@ -20,7 +19,7 @@ impl Manager {
         let _gate = self.standing_still();
         let mut errors = ErrorList::default();
         let mut reconciled = Reconciled::default();
-        let published = Published::of(lock(&self.state).published.values());
+        let published = lock(&self.state).elements();
         if errors.collect(self.firewall.is_intact(&published)) == Some(false) {
             reconciled.ruleset_repaired = errors.collect(self.firewall.lay_down(&published)).is_some();
         }
@@ -49,7 +48,7 @@ impl Manager {
     pub fn repair_ruleset(&self) -> Result<bool> {
         let _gate = self.standing_still();
         self.firewall.make_user_chain()?;
-        let published = Published::of(lock(&self.state).published.values());
+        let published = lock(&self.state).elements();
         let intact = self.firewall.is_laid_down()? && self.firewall.is_intact(&published)?;
         if !intact {
             self.firewall.lay_down(&published)?;

@@ -1,25 +1,31 @@
 //! Published ports as map elements: neighbours become one range where the port number stays the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use super::Family;
-use super::ruleset::{PUBLISHED, PUBLISHED_AT, PUBLISHED_RANGES, PUBLISHED_RANGES_AT};
+use super::ruleset::{BALANCED, BALANCED_AT, PUBLISHED, PUBLISHED_AT, PUBLISHED_RANGES, PUBLISHED_RANGES_AT};
 use super::set::{Data, Element};
-use crate::record::{Protocol, PublishedBinding, PublishedRecord};
+use crate::record::{BalancedRecord, Protocol, PublishedBinding, PublishedRecord};
 
 /// From this many neighbouring ports on one range element is cheaper than one hash element for each: every
 /// change of a range map copies it as a whole.
 pub(crate) const SHORTEST_RANGE: usize = 16;
 
+/// A balanced port has so many slots, which its targets share: with 200 targets each has two or three.
+pub(crate) const SLOTS: u32 = 512;
+
 /// The elements of one or several endpoints.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Published {
     /// In the order of [`MAPS`], for IPv4 and then IPv6.
-    elements: [[Vec<Element>; 4]; 2],
+    elements: [[Vec<Element>; 6]; 2],
 }
 
-const MAPS: [&str; 4] = [PUBLISHED, PUBLISHED_AT, PUBLISHED_RANGES, PUBLISHED_RANGES_AT];
+const MAPS: [&str; 6] =
+    [PUBLISHED, PUBLISHED_AT, PUBLISHED_RANGES, PUBLISHED_RANGES_AT, BALANCED, BALANCED_AT];
+/// The place of the balanced ones among the maps.
+const FIRST_BALANCED: usize = 4;
 
 impl Published {
     /// The elements for all these endpoints.
@@ -29,6 +35,53 @@ impl Published {
             published.extend(record);
         }
         published
+    }
+
+    /// The same with ports that several containers answer.
+    pub(crate) fn with_balanced<'a>(mut self, records: impl IntoIterator<Item = &'a BalancedRecord>) -> Self {
+        for record in records {
+            self.balance(record);
+        }
+        self
+    }
+
+    /// What is in this and not in another one.
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        for (mine, theirs) in rest.elements.iter_mut().flatten().zip(other.elements.iter().flatten()) {
+            let theirs: HashSet<&Element> = theirs.iter().collect();
+            mine.retain(|element| !theirs.contains(element));
+        }
+        rest
+    }
+
+    /// Each slot of each port belongs to one target; they alternate, so that whatever the targets' number none has two more
+    /// than another.
+    fn balance(&mut self, record: &BalancedRecord) {
+        for binding in &record.bindings {
+            let is_ipv6 = binding.host_ip.is_ipv6();
+            let targets: Vec<IpAddr> =
+                record.targets.iter().filter_map(|target| target.of(is_ipv6)).collect();
+            // As for one container: a relay serves the IPv6 loopback address.
+            if targets.is_empty() || (is_ipv6 && binding.host_ip.is_loopback()) {
+                continue;
+            }
+            let run = Run {
+                protocol: binding.protocol,
+                host_ip: binding.host_ip,
+                first: binding.host_port,
+                last: binding.host_port,
+                offset: 0,
+            };
+            let one_address = usize::from(!binding.host_ip.is_unspecified());
+            let elements = &mut self.elements[usize::from(is_ipv6)][FIRST_BALANCED + one_address];
+            for slot in 0..SLOTS {
+                let mut key = run.key(binding.host_port);
+                key.extend_from_slice(&slot.to_ne_bytes());
+                let target = targets[slot as usize % targets.len()];
+                elements.push(Element::new(key, Data::Value(target_value(target, binding.container_port))));
+            }
+        }
     }
 
     /// The maps of a family with their elements.
@@ -60,13 +113,19 @@ impl Published {
             }
             for port in run.first..=run.last {
                 let container_port = (i32::from(port) + run.offset) as u16;
-                let mut value = bytes(target);
-                value.extend_from_slice(&container_port.to_be_bytes());
-                value.extend_from_slice(&[0; 2]);
+                let value = target_value(target, container_port);
                 elements[one_address].push(Element::new(run.key(port), Data::Value(value)));
             }
         }
     }
+}
+
+/// Address and port, as a map gives them.
+fn target_value(target: IpAddr, port: u16) -> Vec<u8> {
+    let mut value = bytes(target);
+    value.extend_from_slice(&port.to_be_bytes());
+    value.extend_from_slice(&[0; 2]);
+    value
 }
 
 /// Whether the kernel translates this binding; else a relay serves it.

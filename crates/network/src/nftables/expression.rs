@@ -22,7 +22,7 @@ pub(super) const fn register(words: u32) -> u32 {
 }
 
 /// What a rule ends with, or an element of a verdict map holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Verdict {
     Accept,
     Drop,
@@ -89,6 +89,8 @@ pub(super) enum Expression {
     Mask { mask: u32 },
     /// Goes on only if the first register is (or is not) this.
     Compare { equal: bool, value: Vec<u8> },
+    /// Loads a random number below a limit.
+    Random { below: u32, to: u32 },
     /// Goes on only if the first registers are in the set, and loads the map's data if there is a destination.
     Lookup { set: String, to: Option<u32> },
     /// Puts a value into a register.
@@ -119,6 +121,7 @@ impl Expression {
             Self::Mask { .. } => "bitwise",
             Self::Compare { .. } => "cmp",
             Self::Lookup { .. } => "lookup",
+            Self::Random { .. } => "numgen",
             Self::Value { .. } | Self::Verdict(_) => "immediate",
             Self::TranslateDestination { .. } => "nat",
             Self::Masquerade => "masq",
@@ -167,6 +170,13 @@ impl Expression {
                 if let Some(to) = to {
                     request.put_u32_be(3, *to);
                 }
+            }
+            Self::Random { below, to } => {
+                const RANDOM: u32 = 1;
+                request.put_u32_be(1, *to);
+                request.put_u32_be(2, *below);
+                request.put_u32_be(3, RANDOM);
+                request.put_u32_be(4, 0);
             }
             Self::Value { to, value } => {
                 request.put_u32_be(1, *to);

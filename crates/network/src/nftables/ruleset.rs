@@ -1,14 +1,14 @@
 //! The ruleset of one instance: laid down in one transaction, then only map elements come and go.
 //!
 //! One table for each family. Published ports are elements of four maps (exact ports and ranges, for all
-//! addresses and for one); networks are elements of maps from interface name or subnet to a chain of their own.
+//! addresses and for one), and of two more when several containers answer; networks are elements of maps from interface name or subnet to a chain of their own.
 //! In `nft`'s language, for one bridge `sampan0` with 172.17.0.0/16, `tests.rs` beside this file has it in full.
 
 use ipnet::IpNet;
 
 use super::Family;
 use super::batch::{Batch, Hook};
-use super::elements::Published;
+use super::elements::{Published, SLOTS};
 use super::expression::{Base, Connection, Expression, FIRST, Meta, Verdict, register};
 pub(crate) use super::set::Element;
 use super::set::{Data, Gives, Kind, Set};
@@ -21,6 +21,8 @@ pub(super) const PUBLISHED: &str = "published";
 pub(super) const PUBLISHED_AT: &str = "published_at";
 pub(super) const PUBLISHED_RANGES: &str = "published_ranges";
 pub(super) const PUBLISHED_RANGES_AT: &str = "published_ranges_at";
+pub(super) const BALANCED: &str = "balanced";
+pub(super) const BALANCED_AT: &str = "balanced_at";
 const BRIDGES: &str = "bridges";
 const INTO: &str = "into";
 const OUT_OF: &str = "out_of";
@@ -202,13 +204,15 @@ const CHAINS: [(&str, Option<Hook>); 6] = [
 ];
 
 /// The declarations for a family. Keys and data are in the order in which the rules load them.
-fn sets(family: Family) -> [Set; 8] {
-    use Kind::{Address, InterfaceName, Port, Protocol};
+fn sets(family: Family) -> [Set; 10] {
+    use Kind::{Address, InterfaceName, Port, Protocol, Slot};
     const V4: Kind = Address(Family::Ipv4);
     const V6: Kind = Address(Family::Ipv6);
-    let (at, target, address): (&[Kind], &[Kind], &[Kind]) = match family {
-        Family::Ipv4 => (&[V4, Protocol, Port], &[V4, Port], &[V4]),
-        Family::Ipv6 | Family::Both => (&[V6, Protocol, Port], &[V6, Port], &[V6]),
+    let (at, slot_at, target, address): (&[Kind], &[Kind], &[Kind], &[Kind]) = match family {
+        Family::Ipv4 => (&[V4, Protocol, Port], &[V4, Protocol, Port, Slot], &[V4, Port], &[V4]),
+        Family::Ipv6 | Family::Both => {
+            (&[V6, Protocol, Port], &[V6, Protocol, Port, Slot], &[V6, Port], &[V6])
+        }
     };
     let any: &[Kind] = &[Protocol, Port];
     let device: &[Kind] = &[InterfaceName];
@@ -220,6 +224,8 @@ fn sets(family: Family) -> [Set; 8] {
         exact(PUBLISHED_AT, at),
         range(PUBLISHED_RANGES, any),
         range(PUBLISHED_RANGES_AT, at),
+        exact(BALANCED, &[Protocol, Port, Slot]),
+        exact(BALANCED_AT, slot_at),
         plain(BRIDGES, device, Gives::Nothing),
         plain(INTO, device, Gives::Verdict),
         plain(OUT_OF, device, Gives::Verdict),
@@ -240,8 +246,9 @@ impl Ruleset {
             let is_near = vec![Expression::Lookup { set: NEAR.to_owned(), to: None }];
             rules.push(("prerouting", rule([source(family), is_near, local(), jump("translate")])));
             rules.push(("prerouting", rule([local(), jump(TRANSLATE_AT)])));
-            rules.push((TRANSLATE_AT, translation(family, PUBLISHED_AT, true, true)));
-            rules.push((TRANSLATE_AT, translation(family, PUBLISHED_RANGES_AT, true, false)));
+            rules.push((TRANSLATE_AT, translation(family, BALANCED_AT, true, By::Slot)));
+            rules.push((TRANSLATE_AT, translation(family, PUBLISHED_AT, true, By::Port)));
+            rules.push((TRANSLATE_AT, translation(family, PUBLISHED_RANGES_AT, true, By::Range)));
         } else {
             let local =
                 vec![Expression::DestinationType { to: FIRST }, compare(&LOCAL_ADDRESS.to_ne_bytes())];
@@ -264,10 +271,12 @@ fn rules(family: Family) -> Vec<(&'static str, Rule)> {
     let by_map = |name: &str| vec![Expression::Lookup { set: name.to_owned(), to: Some(0) }];
     let of_bridges = || vec![Expression::Lookup { set: BRIDGES.to_owned(), to: None }];
     let mut rules = vec![
-        ("translate", translation(family, PUBLISHED_AT, true, true)),
-        ("translate", translation(family, PUBLISHED, false, true)),
-        ("translate", translation(family, PUBLISHED_RANGES_AT, true, false)),
-        ("translate", translation(family, PUBLISHED_RANGES, false, false)),
+        ("translate", translation(family, BALANCED_AT, true, By::Slot)),
+        ("translate", translation(family, BALANCED, false, By::Slot)),
+        ("translate", translation(family, PUBLISHED_AT, true, By::Port)),
+        ("translate", translation(family, PUBLISHED, false, By::Port)),
+        ("translate", translation(family, PUBLISHED_RANGES_AT, true, By::Range)),
+        ("translate", translation(family, PUBLISHED_RANGES, false, By::Range)),
         // Routing refuses what comes from outside for a loopback address, but only as long as nobody translated it.
         ("prerouting", rule([to_loopback(family), verdict(Verdict::Return)])),
         ("postrouting", rule([source(family), by_map(SOURCES)])),
@@ -365,8 +374,19 @@ fn range_of(subnet: IpNet, data: Data) -> Vec<Element> {
     elements
 }
 
+/// What a map of published ports is asked by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The port; it gives an address and a port.
+    Port,
+    /// A range of ports; it gives an address.
+    Range,
+    /// The port and a slot that is drawn for each connection; it gives an address and a port.
+    Slot,
+}
+
 /// Load (address,) protocol and port; look them up; translate to what the map gives.
-fn translation(family: Family, set: &str, with_address: bool, with_port: bool) -> Rule {
+fn translation(family: Family, set: &str, with_address: bool, by: By) -> Rule {
     let mut rule = Vec::new();
     let address_words = family.address_length() as u32 / 4;
     let mut word = 0;
@@ -376,8 +396,11 @@ fn translation(family: Family, set: &str, with_address: bool, with_port: bool) -
     }
     rule.push(Expression::Meta { key: Meta::Protocol, to: register(word) });
     rule.push(Expression::Payload { base: Base::Transport, offset: 2, length: 2, to: register(word + 1) });
+    if by == By::Slot {
+        rule.push(Expression::Random { below: SLOTS, to: register(word + 2) });
+    }
     rule.push(Expression::Lookup { set: set.to_owned(), to: Some(FIRST) });
-    let port = with_port.then(|| register(address_words));
+    let port = (by != By::Range).then(|| register(address_words));
     rule.push(Expression::TranslateDestination { family: family.number(), port });
     rule
 }

@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Protocol,
     Port,
     InterfaceName,
+    /// A random number; `nft` shows it as a packet's mark, a number of the same size.
+    Slot,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Self::Protocol => 12,
             Self::Port => 13,
             Self::InterfaceName => 41,
+            Self::Slot => 19,
         }
     }
 
@@ -45,6 +48,7 @@ impl Kind {
             Self::Protocol => 1,
             Self::Port => 2,
             Self::InterfaceName => 16,
+            Self::Slot => 4,
         }
     }
 
@@ -146,7 +150,7 @@ impl Set {
 }
 
 /// What an element of a map gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Data {
     Nothing,
     Verdict(Verdict),
@@ -154,7 +158,7 @@ pub(crate) enum Data {
 }
 
 /// One element.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Element {
     pub(super) key: Vec<u8>,
     /// The last key of a range in a compound interval set.

@@ -88,6 +88,7 @@ fn a_restarted_daemon_goes_on_with_its_records() {
             networks: manager.networks(),
             endpoints: vec![endpoint.clone()],
             published: vec![published.record.clone()],
+            balanced: Vec::new(),
         };
         // The records go through the engine's database.
         let text = serde_json::to_string(&records).unwrap();

@@ -91,8 +91,10 @@ fn in_order(text: &str) -> Vec<&str> {
     };
     // Turning the bytes of a number of one byte around changes nothing; we leave it out.
     let is_idle = |line: &str| line.contains("[ byteorder") && line.ends_with(", 2, 1) ]");
-    let mut lines: Vec<&str> =
-        text.lines().filter(|line| !is_mark(line) && !is_idle(line)).map(without_number).collect();
+    // A slot is a number without a name of its own: `nft` describes it by the expression, we by a type of its size.
+    let is_slot = |line: &str| line.contains(" . numgen random mod 512 : ") || line.contains(" . mark : ");
+    let counts = |line: &&str| !is_mark(line) && !is_idle(line) && !is_slot(line);
+    let mut lines: Vec<&str> = text.lines().filter(counts).map(without_number).collect();
     for elements in lines.chunk_by_mut(|a, b| a.starts_with("\telement") == b.starts_with("\telement")) {
         if elements[0].starts_with("\telement") {
             elements.sort_unstable();
@@ -193,8 +195,52 @@ fn only_near_is_what_nft_reads() {
         "set near { type ipv6_addr flags interval elements = { ::1, fc00::/7, fe80::/10 } }",
         "ip saddr @near fib daddr type local jump translate fib daddr type local jump translate_at }",
         "ip6 saddr @near fib daddr type local jump translate fib daddr type local jump translate_at }",
-        "chain translate_at { dnat ip to ip daddr . meta l4proto . th dport map @published_at dnat to ip daddr . meta l4proto . th dport map @published_ranges_at }",
+        "chain translate_at { dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 512 map @balanced_at dnat ip to ip daddr . meta l4proto . th dport map @published_at dnat to ip daddr . meta l4proto . th dport map @published_ranges_at }",
     ] {
         assert!(text.contains(part), "{part}\nin\n{listed}");
     }
+}
+
+/// What several containers answer: as many slots for each, and in the kernel what `nft` puts there for the same.
+#[test]
+fn slots_are_shared_and_exchanged_at_once() {
+    let binding = |host_ip: &str, host_port| PublishedBinding {
+        protocol: Protocol::Tcp,
+        host_ip: host_ip.parse().unwrap(),
+        host_port,
+        container_port: 80,
+    };
+    let record = |targets: &[u8]| crate::record::BalancedRecord {
+        name: "web".to_owned(),
+        bindings: vec![binding("0.0.0.0", 8080), binding("192.0.2.7", 81), binding("::", 8080)],
+        targets: targets
+            .iter()
+            .map(|last| crate::record::BalancedTarget {
+                ipv4: Some(Ipv4Addr::new(172, 17, 0, *last)),
+                ipv6: None,
+            })
+            .collect(),
+    };
+    let of = |targets: &[u8]| Published::default().with_balanced([&record(targets)]);
+    let (two, three) = (of(&[2, 3]), of(&[2, 3, 4]));
+    let gone = two.without(&three);
+    assert!(gone.each(Family::Ipv4).count() < two.each(Family::Ipv4).count(), "some slots stay");
+    assert_eq!(two.each(Family::Ipv6).count(), 0);
+    in_own_namespace(move || {
+        ours().commit(&NetfilterSocket::default()).unwrap();
+        let mut batch = Batch::new();
+        ruleset().add_published(&mut batch, Family::Ipv4, &two);
+        batch.commit(&NetfilterSocket::default()).unwrap();
+        let mut batch = Batch::new();
+        ruleset().remove_published(&mut batch, Family::Ipv4, &gone);
+        ruleset().add_published(&mut batch, Family::Ipv4, &three.without(&two));
+        batch.commit(&NetfilterSocket::default()).unwrap();
+        let listed = held().0;
+        for (last, count) in [(2, 171), (3, 171), (4, 170)] {
+            let found = listed.matches(&format!(": 172.17.0.{last} . 80")).count();
+            // Two ports for each, and one that is published to the first alone.
+            assert_eq!(found, 2 * count + usize::from(last == 2), "{last} in {listed}");
+        }
+        assert!(listed.contains("192.0.2.7 . tcp . 81 . 0x000001ff"), "{listed}");
+    });
 }
