@@ -210,7 +210,6 @@ const TABLE: &[(&str, &str)] = &[
     ("add a folder", "FROM busybox\nADD dir /d"),
     ("add an archive", "FROM busybox\nADD packed.tar /d/"),
     ("add a compressed archive", "FROM busybox\nADD packed.tar.gz /d"),
-    ("add an archive compressed by xz", "FROM busybox\nADD packed.tar.xz /d"),
     ("add an archive compressed by bzip2", "FROM busybox\nADD packed.tar.bz2 /d"),
     ("add what only looks like an archive", "FROM busybox\nADD fake.tar.gz /d/"),
     ("copy an archive", "FROM busybox\nCOPY packed.tar /d/"),
@@ -378,6 +377,8 @@ fn builds_are_as_documented_where_docker_is_older() {
         ("FROM scratch\nCOPY --parents dir/sub /d/", "d d/dir d/dir/sub d/dir/sub/d"),
         ("FROM scratch\nCOPY --parents **/d /d/", "d d/dir d/dir/sub d/dir/sub/d"),
         ("FROM scratch\nCOPY --parents --exclude=sub dir /d/", "d d/dir d/dir/c"),
+        // dockerd needs a program for it, which the lab does not have everywhere.
+        ("FROM scratch\nADD packed.tar.xz /d", "d d/p"),
     ] {
         let made = made(&host, dockerfile).unwrap_or_else(|| panic!("{dockerfile} is refused"));
         let paths: Vec<&str> =

@@ -1,6 +1,6 @@
 //! Everything that the routes need of an engine, in one name.
 
-use crate::{build, containers, events, exec, images, networks, sampan, system, volumes};
+use crate::{build, containers, events, exec, fleet, images, networks, sampan, system, volumes};
 
 /// An engine that serves all resources.
 pub(crate) trait Backend:
@@ -8,6 +8,7 @@ pub(crate) trait Backend:
     + containers::backend::Backend
     + events::backend::Backend
     + exec::backend::Backend
+    + fleet::backend::Backend
     + images::backend::Backend
     + networks::backend::Backend
     + sampan::backend::Backend
@@ -21,6 +22,7 @@ impl<E> Backend for E where
         + containers::backend::Backend
         + events::backend::Backend
         + exec::backend::Backend
+        + fleet::backend::Backend
         + images::backend::Backend
         + networks::backend::Backend
         + sampan::backend::Backend

@@ -9,6 +9,7 @@ mod build;
 mod containers;
 mod events;
 mod exec;
+mod fleet;
 mod http;
 mod images;
 mod networks;

@@ -8,6 +8,7 @@ use crate::{log, mounted_sockets};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sampan_api::EngineSlot;
 use sampan_engine::{Engine, EngineConfig};
+use sampan_fleet::Fleet;
 use std::fs::File;
 use std::io::Write;
 use std::time::Duration;
@@ -111,6 +112,7 @@ async fn start(options: &Options, slot: &EngineSlot<Engine>, made: &[Made]) -> R
     say_ready(options)?;
     engine.recover().await;
     mounted_sockets::renew(&engine, made.to_vec()).await;
+    tokio::spawn(Fleet::local(&engine).run());
     sampan_sys::heap::trim();
     tracing::info!(data_root = %options.data_root().display(), "ready");
     Ok(())

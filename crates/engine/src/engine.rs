@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) build_steps: std::sync::Mutex<std::collections::HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(crate) network: Manager,
     pub(crate) network_records: Collection<crate::network::Network>,
+    pub(crate) balanced_records: Collection<crate::network::Balanced>,
+    database: Database,
     pub(crate) sandboxes: sampan_network::SandboxPool,
     pub(crate) names: sampan_dns::NameServers,
     pub(crate) program: crate::warm::Program,
@@ -103,7 +105,9 @@ impl Engine {
         let volumes = sampan_storage::volumes::Volumes::open(&root)?;
         let network_records: Collection<crate::network::Network> = database.collection();
         let networks = network_records.all()?.into_iter().map(|network| network.record).collect();
-        let records = sampan_network::Records { networks, ..Default::default() };
+        let balanced_records: Collection<crate::network::Balanced> = database.collection();
+        let balanced = balanced_records.all()?.into_iter().map(|balanced| balanced.record).collect();
+        let records = sampan_network::Records { networks, balanced, ..Default::default() };
         let network = Manager::open(network_config(&config, &instance), &records)?;
         let sandboxes = sampan_network::SandboxPool::new(
             &instance,
@@ -124,6 +128,8 @@ impl Engine {
             volumes,
             network,
             network_records,
+            balanced_records,
+            database: database.clone(),
             held_volumes: crate::volumes::Held::default(),
             build_steps: Default::default(),
             names: sampan_dns::NameServers::default(),
@@ -140,8 +146,14 @@ impl Engine {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The records of one kind in the engine's store, for rooms above that keep their own.
+    #[must_use]
+    pub fn collection<T: Record>(&self) -> Collection<T> {
+        self.inner.database.collection()
+    }
+
     /// Waits until the containers of an earlier daemon are known again.
-    pub(crate) async fn recovered(&self) {
+    pub async fn recovered(&self) {
         if !*self.inner.recovered.borrow() {
             // The sender lives in `inner`, so this ends only with the value.
             let _ = self.inner.recovered.subscribe().wait_for(|done| *done).await;

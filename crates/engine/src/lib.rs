@@ -34,9 +34,11 @@ mod warm;
 
 pub(crate) use blocking::blocking;
 pub use builds::{BUILD_LABEL, BuildLayer};
+pub use clock::now;
 pub use config::EngineConfig;
 pub use engine::Engine;
 pub use error::Error;
+pub use events::Event;
 pub use images::{Distribution, ImageDetails, Images, PullRequest, PushRequest, SearchRequest};
 pub use network::{Network, NetworkRequest, SubnetRequest};
 pub use sampan_network::Reach;

@@ -311,3 +311,52 @@ impl crate::build::backend::Backend for FakeEngine {
 
     async fn keep_session(&self, _: sampan_buildkit::Introduction, _: sampan_buildkit::Upgraded) {}
 }
+
+impl crate::fleet::backend::Backend for FakeEngine {
+    async fn groups(&self) -> Result<Vec<(sampan_fleet::Group, Vec<sampan_fleet::Member>)>> {
+        Ok(Vec::new())
+    }
+
+    async fn replicas(&self, container: &str) -> Result<(sampan_fleet::Group, Vec<sampan_fleet::Member>)> {
+        self.call("replicas", container)?;
+        Ok(Default::default())
+    }
+
+    async fn plan_scale(
+        &self,
+        container: &str,
+        request: &sampan_fleet::ScaleRequest,
+    ) -> Result<sampan_fleet::Plan> {
+        self.call("plan_scale", &format!("{container} {request:?}"))?;
+        Ok(Default::default())
+    }
+
+    async fn scale(
+        &self,
+        container: &str,
+        request: &sampan_fleet::ScaleRequest,
+        _: &sampan_fleet::Report,
+    ) -> Result<sampan_fleet::Group> {
+        self.call("scale", &format!("{container} {request:?}"))?;
+        Ok(Default::default())
+    }
+
+    async fn plan_update(
+        &self,
+        container: &str,
+        request: &sampan_fleet::UpdateRequest,
+    ) -> Result<sampan_fleet::Plan> {
+        self.call("plan_update", &format!("{container} {request:?}"))?;
+        Ok(Default::default())
+    }
+
+    async fn roll(
+        &self,
+        container: &str,
+        request: &sampan_fleet::UpdateRequest,
+        _: &sampan_fleet::Report,
+    ) -> Result<Option<sampan_fleet::Group>> {
+        self.call("roll", &format!("{container} {request:?}"))?;
+        Ok(None)
+    }
+}

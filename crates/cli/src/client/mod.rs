@@ -16,7 +16,7 @@ mod version;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(crate) use hijack::Hijacked;
-pub(crate) use query::{Query, object_path};
+pub(crate) use query::{Query, object_path, own_path};
 pub(crate) use request::Body;
 pub(crate) use response::Response;
 pub(crate) use stream::Stream;

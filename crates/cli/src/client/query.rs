@@ -101,6 +101,14 @@ pub(crate) fn object_path(kind: &str, name: &str, action: &str) -> Result<String
     Ok(format!("/{kind}s/{name}{separator}{action}"))
 }
 
+/// The path of one of our own routes about a container: `/sampan/containers/web/scale`.
+///
+/// # Errors
+/// The name is empty.
+pub(crate) fn own_path(container: &str, action: &str) -> Result<String> {
+    Ok(format!("/sampan{}", object_path("container", container, action)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Query, escape_path, object_path};

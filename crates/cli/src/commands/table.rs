@@ -3,8 +3,8 @@
 use super::{Action, Command, Entry, Section};
 use super::{
     attach, commit, cp, create, daemon, diff, events, exec, export, import, kill, load, logs, pause, port,
-    registry, rename, restart, rm, rmi, run, save, start, stop, tag, top, unpause, update, wait,
-    watch_daemon,
+    registry, rename, replicas, restart, rm, rmi, run, save, scale, start, stop, tag, top, unpause, update,
+    wait, watch_daemon,
 };
 use super::{build, completion, login, logout, pull, push};
 use super::{
@@ -104,6 +104,7 @@ pub(super) const ROOT: &[Entry] = &[
     row::<load::Args>("load"),
     row::<rmi::Args>("rmi"),
     row::<save::Args>("save"),
+    own::<scale::Args>("scale"),
     row::<tag::Args>("tag"),
     // Sampan's own.
     Entry {
@@ -149,8 +150,10 @@ const CONTAINER: &[Entry] = &[
     row::<pause::Args>("pause"),
     row::<port::Args>("port"),
     row::<rename::Args>("rename"),
+    own::<replicas::Args>("replicas"),
     row::<restart::Args>("restart"),
     aliased::<rm::Args>("rm", &["remove"]),
+    own::<scale::Args>("scale"),
     row::<start::Args>("start"),
     row::<top::Args>("top"),
     row::<unpause::Args>("unpause"),

@@ -4,8 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::container_options::{port_bindings, restart_policy};
+use super::fleet_flags::{Careful, follow, plan_text};
+use super::output::print;
 use super::{Command, Positional, Specification};
-use crate::client::{Query, object_path};
+use crate::client::{Query, object_path, own_path};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
@@ -29,7 +31,23 @@ pub(crate) struct Args {
     cpus: i64,
     publish: Vec<String>,
     unpublish: Vec<String>,
+    rolling: Rolling,
 }
+
+/// The flags of a rolling update.
+#[derive(Default)]
+struct Rolling {
+    once: bool,
+    image: String,
+    rollback: bool,
+    force: bool,
+    dry_run: bool,
+    watch: i64,
+    careful: Careful,
+}
+
+/// Flags that ask for a rolling update.
+const ROLLING: [&str; 4] = ["once", "image", "rollback", "force"];
 
 #[derive(Deserialize)]
 struct Updated {
@@ -93,11 +111,15 @@ impl Command for Args {
         flags
             .list(&mut self.unpublish, "unpublish", "", "Publish these ports of the container no more")
             .own();
+        self.rolling.flags(flags);
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         if parsed.changed.is_empty() {
             return Err("you must provide one or more flags when using this command".into());
+        }
+        if ROLLING.iter().any(|flag| parsed.changed(flag)) {
+            return self.rolling.run(session, &parsed);
         }
         let body = self.body()?;
         let client = session.client()?;
@@ -120,6 +142,51 @@ impl Command for Args {
             println!("{}", warnings.join("\n"));
         }
         super::several::joined(failures)
+    }
+}
+
+impl Rolling {
+    fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        flags
+            .bool(
+                &mut self.once,
+                "once",
+                "",
+                "Replace the replicas by those of the newest image of the same name",
+            )
+            .own();
+        flags.string(&mut self.image, "image", "", "Replace the replicas by those of this image").own();
+        flags.bool(&mut self.rollback, "rollback", "", "Go back to what was before the last update").own();
+        flags.bool(&mut self.force, "force", "", "Replace the replicas though the image is the same").own();
+        flags.bool(&mut self.dry_run, "dry-run", "", "Only show what would be done").own();
+        flags
+            .duration(&mut self.watch, "watch", "Time after an update in which a failure takes it back")
+            .shown_default("1m")
+            .own();
+        self.careful.flags(flags);
+    }
+
+    /// One replica after the other.
+    fn run(self, session: &Session, parsed: &Parsed) -> Result<ExitStatus> {
+        let client = session.client()?;
+        for name in &parsed.arguments {
+            let mut body = self.careful.body(parsed);
+            body["Image"] = json!(self.image);
+            body["Rollback"] = json!(self.rollback);
+            body["Force"] = json!(self.force);
+            body["DryRun"] = json!(self.dry_run);
+            if parsed.changed("watch") {
+                body["Watch"] = json!((self.watch / 1_000_000_000).max(0));
+            }
+            let mut response = client.post_json(&own_path(name, "update")?, &Query::new(), &body)?;
+            if self.dry_run {
+                print(&plan_text(&response.json()?))?;
+                continue;
+            }
+            follow(&mut response)?;
+            println!("{name}");
+        }
+        Ok(ExitStatus::SUCCESS)
     }
 }
 

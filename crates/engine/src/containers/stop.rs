@@ -46,11 +46,12 @@ impl Engine {
         let timeout = options.timeout.or(record.resolved.stop_timeout).unwrap_or(DEFAULT_TIMEOUT);
         let exit = container.wait(WaitCondition::NotRunning);
         tokio::pin!(exit);
-        match self.signal_and_tell(&record, &live, number).await {
-            // It has just ended by itself: that is what was wanted.
-            Err(error) if error.kind() == Kind::Conflict => {}
-            other => other?,
-        }
+        // It may just have ended by itself: that is what was wanted.
+        let unless_ended = |told: Result<()>| match told {
+            Err(error) if error.kind() == Kind::Conflict => Ok(()),
+            other => other,
+        };
+        unless_ended(self.signal_and_tell(&record, &live, number).await)?;
         if record.state.status == Status::Paused {
             // A frozen program cannot answer: it gets the signal when it thaws.
             self.thaw(container).await?;
@@ -61,7 +62,7 @@ impl Engine {
         }
         let patience = Duration::from_secs(timeout.unsigned_abs());
         if tokio::time::timeout(patience, &mut exit).await.is_err() {
-            self.signal_and_tell(&record, &live, SIGKILL).await?;
+            unless_ended(self.signal_and_tell(&record, &live, SIGKILL).await)?;
             exit.await;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! A container's network: its sandbox, its endpoints, its published ports and its name files, made for a
 //! start and given back at the end.
 
+mod balance;
 mod files;
 mod firewall;
 mod gateway;
@@ -11,6 +12,7 @@ mod ports;
 mod republish;
 mod settle;
 
+pub(crate) use balance::Balanced;
 pub use own::{Network, NetworkRequest, SubnetRequest};
 pub(crate) use settle::relays;
 

@@ -39,6 +39,14 @@ impl Manager {
         self.forgetting.unpublished(&endpoint_of(target, &BalancedRecord::default()));
     }
 
+    /// How many published TCP connections lead to these addresses and are not over.
+    ///
+    /// # Errors
+    /// A kernel without connection tracking over netlink.
+    pub fn connections_to(&self, addresses: &[std::net::IpAddr]) -> Result<u64> {
+        self.netfilter.with(|socket| crate::netlink::conntrack::count(socket, addresses))
+    }
+
     /// All ports that are balanced.
     pub fn balanced(&self) -> Vec<BalancedRecord> {
         lock(&self.state).balanced.values().cloned().collect()

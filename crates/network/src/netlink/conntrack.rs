@@ -17,6 +17,11 @@ const NESTED: u16 = 0x8000;
 const CTA_TUPLE_ORIG: u16 = 1;
 const CTA_TUPLE_REPLY: u16 = 2;
 const CTA_STATUS: u16 = 3;
+const CTA_PROTOINFO: u16 = 4;
+const CTA_PROTOINFO_TCP: u16 = 1;
+const CTA_PROTOINFO_TCP_STATE: u16 = 1;
+/// `TCP_CONNTRACK_SYN_SENT` to `TCP_CONNTRACK_CLOSE_WAIT`: data may still come.
+const OPEN_STATES: std::ops::RangeInclusive<u8> = 1..=5;
 const CTA_ID: u16 = 12;
 const CTA_ZONE: u16 = 18;
 const CTA_FILTER: u16 = 25;
@@ -111,6 +116,33 @@ fn forget_untranslated(socket: &NetlinkSocket, ipv6: bool, ports: &HashSet<u16>)
             && port.is_some_and(|port| ports.contains(&port))
     };
     walk(socket, ipv6, filter, began_before)
+}
+
+/// How many translated TCP connections that are not over lead to these addresses.
+///
+/// # Errors
+/// The kernel's refusal.
+pub(crate) fn count(socket: &NetlinkSocket, addresses: &[IpAddr]) -> Result<u64> {
+    let mut found = 0;
+    for ipv6 in [false, true] {
+        if !addresses.iter().any(|address| address.is_ipv6() == ipv6) {
+            continue;
+        }
+        let mut request = Request::new();
+        request.message(GET, DUMP, &[if ipv6 { 10 } else { 2 }, 0, 0, 0], "count connections");
+        request.put_u32_be(CTA_STATUS, STATUS_TRANSLATED);
+        request.put_u32_be(CTA_STATUS_MASK, STATUS_TRANSLATED);
+        request.list(socket, |_, payload| {
+            let entry = Attributes(payload.get(HEADER..).unwrap_or_default());
+            let target = entry.nested(CTA_TUPLE_REPLY).nested(CTA_TUPLE_IP).address(if ipv6 { 3 } else { 1 });
+            let state = entry.nested(CTA_PROTOINFO).nested(CTA_PROTOINFO_TCP).find(CTA_PROTOINFO_TCP_STATE);
+            let is_open =
+                state.and_then(|bytes| bytes.first()).is_some_and(|state| OPEN_STATES.contains(state));
+            let leads_there = target.is_some_and(|target| addresses.contains(&target));
+            found += u64::from(is_open && leads_there && is_translated(entry));
+        })?;
+    }
+    Ok(found)
 }
 
 fn is_translated(entry: Attributes<'_>) -> bool {

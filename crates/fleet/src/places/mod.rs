@@ -1,0 +1,3 @@
+//! One file for each kind of place.
+
+pub(crate) mod local;

@@ -1,0 +1,78 @@
+//! What happens to replicas without our doing: they fail, end, are stopped or removed.
+
+use crate::fleet::Fleet;
+use crate::group::Group;
+use crate::report::Report;
+use sampan_error::Result;
+
+impl Fleet {
+    /// Goes on with what a killed daemon left, then follows what happens to replicas, for ever.
+    pub async fn run(self) {
+        let mut changes = self.place().changes();
+        for group in self.groups() {
+            self.resume(group).await;
+        }
+        loop {
+            changes.next().await;
+            self.look_at_all().await;
+        }
+    }
+
+    async fn resume(&self, group: Group) {
+        if let Err(error) = self.route(&group).await {
+            tracing::error!(group = %group.name, %error, "connections cannot be sent to the replicas");
+        }
+        if group.operation.is_none() {
+            return;
+        }
+        tracing::info!(group = %group.name, operation = ?group.operation, "going on with what was under way");
+        let fleet = self.clone();
+        tokio::spawn(async move {
+            let Ok(_alone) = fleet.alone(&group.name) else { return };
+            let name = group.name.clone();
+            if let Err(error) = fleet.operate(group, &Report::none()).await {
+                tracing::error!(group = %name, %error, "what was under way failed");
+            }
+        });
+    }
+
+    async fn look_at_all(&self) {
+        for group in self.groups() {
+            if let Err(error) = self.look_at(&group).await {
+                tracing::warn!(group = %group.name, %error, "a group cannot be looked after");
+            }
+        }
+    }
+
+    /// Sends connections where they belong; replicas go, stop and start with the first one.
+    async fn look_at(&self, group: &Group) -> Result<()> {
+        let members = self.place().members(group).await?;
+        // Whoever works on the group replaces its first replica by himself.
+        let Ok(_alone) = self.alone(&group.name) else { return self.route(group).await };
+        // What was read before may be old by now.
+        let Some(group) = self.group(&group.name) else { return Ok(()) };
+        let Some(leader) = members.iter().find(|member| member.id == group.leader) else {
+            if group.operation.is_some() {
+                return Ok(());
+            }
+            tracing::info!(group = %group.name, "its first replica is gone, the others go too");
+            self.place().route(&group, &[]).await?;
+            for member in &members {
+                self.place().stop(&member.id).await?;
+                self.place().remove(&member.id, true).await?;
+            }
+            return self.forget(&group.name).await;
+        };
+        let others = members.iter().filter(|member| member.id != leader.id);
+        if leader.stopped {
+            for member in others.filter(|member| member.running) {
+                self.place().stop(&member.id).await?;
+            }
+        } else if leader.running {
+            for member in others.filter(|it| it.stopped && !it.running && leader.started > it.finished) {
+                self.place().start(&member.id).await?;
+            }
+        }
+        self.route(&group).await
+    }
+}
