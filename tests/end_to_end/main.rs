@@ -12,6 +12,7 @@ mod evil_archives;
 mod files;
 mod firewall;
 mod first_steps;
+mod fleet;
 mod hello;
 mod image_budget;
 mod image_files;

@@ -2,7 +2,10 @@
 
 use crate::Engine;
 use crate::containers::container::{Container, Live};
-use crate::containers::{ClientStream, ExecOptions, ExecStart, HealthState, HealthStatus, ProbeResult};
+use crate::containers::{
+    ClientStream, ContainerRecord, ExecOptions, ExecStart, HealthState, HealthStatus, ProbeResult,
+    StopOptions,
+};
 use crate::spec::{HealthTest, Healthcheck};
 use sampan_error::{Context, Result};
 use std::os::unix::net::UnixStream;
@@ -15,6 +18,8 @@ const INTERVAL: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(30);
 const START_INTERVAL: Duration = Duration::from_secs(5);
 const RETRIES: u32 = 3;
+/// Between two looks at whether connections may come, and how long an answer may take.
+const READINESS_EVERY: Duration = Duration::from_secs(1);
 /// Bytes of a probe's output that are kept.
 const KEPT_OUTPUT: usize = 4096;
 /// Probes that are kept.
@@ -44,6 +49,53 @@ impl Engine {
             tokio::select! {
                 () = ended.cancelled() => {}
                 () = engine.probe_for_ever(&container, &check) => {}
+            }
+        });
+    }
+
+    /// Does what the container's label says of one that has become unhealthy.
+    fn act_on_unhealthy(&self, record: &ContainerRecord) {
+        let Some(action) = record.resolved.labels.get(crate::probe::ON_UNHEALTHY).cloned() else { return };
+        let (engine, id) = (self.clone(), record.id.clone());
+        tokio::spawn(async move {
+            let done = match action.as_str() {
+                "restart" => engine.restart(&id, StopOptions::default()).await,
+                "stop" => engine.stop(&id, StopOptions::default()).await,
+                _ => return,
+            };
+            tracing::warn!(container = %id, %action, "it was unhealthy");
+            if let Err(error) = done {
+                tracing::error!(container = %id, %action, %error, "an unhealthy container stays as it is");
+            }
+        });
+    }
+
+    /// Starts the monitor that says whether connections may come, if the container has a label that says how to know.
+    pub(crate) fn watch_readiness(&self, container: &Arc<Container>, live: &Arc<Live>) {
+        let record = container.record();
+        let label = record.resolved.labels.get(crate::probe::READINESS);
+        let Some(Ok(test)) = label.map(|value| HealthTest::of_label(crate::probe::READINESS, value)) else {
+            return;
+        };
+        let (engine, container, ended) = (self.clone(), Arc::clone(container), live.ended.clone());
+        tokio::spawn(async move {
+            let watching = async {
+                loop {
+                    let record = container.record();
+                    let (code, _) = engine.ask_port(&record, &test, READINESS_EVERY).await;
+                    let before = record.state.ready;
+                    if before != Some(code == 0) {
+                        let record = container.change(|record| record.state.ready = Some(code == 0));
+                        engine.save_soon(&record);
+                        let word = if code == 0 { "readiness: ready" } else { "readiness: not ready" };
+                        engine.container_event(&record, word, &[]);
+                    }
+                    tokio::time::sleep(READINESS_EVERY).await;
+                }
+            };
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = watching => {}
             }
         });
     }
@@ -85,6 +137,10 @@ impl Engine {
 
     async fn run_probe(&self, container: &Arc<Container>, check: &Healthcheck) -> Result<(i32, String)> {
         let record = container.record();
+        if matches!(check.test, HealthTest::Http { .. } | HealthTest::Tcp { .. }) {
+            let timeout = duration(check.timeout, TIMEOUT);
+            return Ok(self.ask_port(&record, &check.test, timeout).await);
+        }
         let cmd = match &check.test {
             HealthTest::Command(words) => words.clone(),
             HealthTest::Shell(line) => {
@@ -93,7 +149,7 @@ impl Engine {
                 shell.push(line.clone());
                 shell
             }
-            HealthTest::None | HealthTest::Inherit => return Ok((0, String::new())),
+            _ => return Ok((0, String::new())),
         };
         let options = ExecOptions { cmd, attach_stdout: true, attach_stderr: true, ..ExecOptions::default() };
         let id = self.exec_create(&record.id, options).await?;
@@ -167,6 +223,9 @@ impl Engine {
                 _ => return,
             };
             self.container_event(&record, word, &[]);
+            if now == Some(HealthStatus::Unhealthy) {
+                self.act_on_unhealthy(&record);
+            }
         }
     }
 }

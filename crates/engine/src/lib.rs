@@ -20,6 +20,7 @@ mod instance;
 mod logging;
 mod network;
 mod oci;
+mod probe;
 mod recovery;
 mod residents;
 mod signal;

@@ -182,6 +182,7 @@ impl Engine {
                 self.save_soon(&record);
                 self.follow(container, events);
                 self.watch_health(container, &live);
+                self.watch_readiness(container, &live);
                 Some(None)
             }
             (_, Some(exit)) => {

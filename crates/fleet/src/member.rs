@@ -38,6 +38,8 @@ pub struct Member {
     pub stopped: bool,
     /// Its health.
     pub health: Health,
+    /// Whether connections may come, by a probe of its own.
+    pub probed_ready: Option<bool>,
     /// Nanoseconds since 1970 of its last start.
     pub started: i64,
     /// Nanoseconds since 1970 of its last end.
@@ -51,6 +53,7 @@ impl Member {
         let window = i64::try_from(settings.ready_after).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         self.running
             && match self.health {
+                _ if self.probed_ready.is_some() => self.probed_ready == Some(true),
                 Health::None => now.saturating_sub(self.started) >= window,
                 Health::Healthy => true,
                 Health::Starting | Health::Unhealthy => false,

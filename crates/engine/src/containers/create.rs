@@ -109,6 +109,7 @@ impl Engine {
         warnings.extend(image.warning);
         let hostname = self.hostname(&spec)?;
         let resolved = merge::merge(&spec.process, &image.defaults, id, hostname)?;
+        crate::probe::check_labels(&resolved.labels)?;
         let mut plan = self.plan_mounts(&spec, &resolved)?;
         for mount in plan.mounts.iter_mut().filter(|mount| mount.kind == MountRecordKind::Volume) {
             mount.writable = mount.writable && !self.is_snapshot(&mount.name);

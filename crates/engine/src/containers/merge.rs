@@ -37,6 +37,8 @@ pub(crate) fn merge(
     if args.is_empty() {
         return Err(Error::Invalid("no command specified".into()));
     }
+    let labels: BTreeMap<String, String> =
+        image.labels.clone().into_iter().chain(process.labels.clone()).collect();
     let pick = |own: &String, images: &String| if own.is_empty() { images.clone() } else { own.clone() };
     Ok(Resolved {
         hostname: hostname.unwrap_or_else(|| id.chars().take(12).collect()),
@@ -46,10 +48,10 @@ pub(crate) fn merge(
         env: environment(&process.env, &image.env),
         user: pick(&process.user, &image.user),
         working_dir: pick(&process.working_dir, &image.working_dir),
-        labels: image.labels.clone().into_iter().chain(process.labels.clone()).collect(),
         exposed_ports: union(&process.exposed_ports, &image.exposed_ports),
         volumes: union(&process.volumes, &image.volumes),
-        healthcheck: healthcheck(process.healthcheck.as_ref(), image.healthcheck.as_ref()),
+        healthcheck: healthcheck_or_label(process.healthcheck.as_ref(), image.healthcheck.as_ref(), &labels)?,
+        labels,
         stop_signal: process.stop_signal.clone().unwrap_or_else(|| image.stop_signal.clone()),
         stop_timeout: process.stop_timeout,
         on_build: if process.on_build.is_empty() { image.on_build.clone() } else { process.on_build.clone() },
@@ -87,6 +89,22 @@ fn union<T: Clone + Ord>(one: &[T], other: &[T]) -> Vec<T> {
     all.sort();
     all.dedup();
     all
+}
+
+/// The health check, or where none is said the one of a label.
+fn healthcheck_or_label(
+    own: Option<&Healthcheck>,
+    image: Option<&Healthcheck>,
+    labels: &BTreeMap<String, String>,
+) -> Result<Option<Healthcheck>, Error> {
+    let check = healthcheck(own, image);
+    let Some(label) = labels.get(crate::probe::HEALTH) else { return Ok(check) };
+    let mut check = check.unwrap_or_default();
+    if check.test == HealthTest::Inherit {
+        check.test = HealthTest::of_label(crate::probe::HEALTH, label)
+            .map_err(|error| Error::Invalid(error.to_string()))?;
+    }
+    Ok(Some(check))
 }
 
 /// A health check with the image's values where the caller said nothing.

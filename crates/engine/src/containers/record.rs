@@ -141,6 +141,8 @@ pub struct ContainerState {
     pub finished: i64,
     /// Health, when it has a check.
     pub health: Option<HealthState>,
+    /// Whether connections may come, when its label says how to know ([`crate::probe::READINESS`]).
+    pub ready: Option<bool>,
 }
 
 /// Health of a running container.

@@ -196,6 +196,7 @@ impl Engine {
         self.container_event(&record, "start", &[]);
         self.follow(container, events);
         self.watch_health(container, &live);
+        self.watch_readiness(container, &live);
         Ok(())
     }
 
@@ -289,6 +290,7 @@ fn note_start(record: &mut ContainerRecord, pid: u32) {
     state.error.clear();
     state.started = crate::clock::now();
     state.health = crate::health::initial(record.resolved.healthcheck.as_ref());
+    state.ready = record.resolved.labels.contains_key(crate::probe::READINESS).then_some(false);
     record.stopped_by_user = false;
     record.exec_ids.clear();
 }

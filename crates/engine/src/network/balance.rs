@@ -45,7 +45,7 @@ impl Engine {
             };
             let network = self.published_network(&holder)?;
             for target in targets {
-                record.targets.extend(target_at(&*self.container(target)?.record(), network.as_deref()));
+                record.targets.extend(target_at(&self.container(target)?.record(), network.as_deref()));
             }
         }
         if known.as_ref() == Some(&record) || (known.is_none() && record.bindings.is_empty()) {
@@ -60,9 +60,34 @@ impl Engine {
                 let balanced = Balanced { record: record.clone() };
                 engine.inner.balanced_records.put(&balanced, Durability::Normal)?;
             }
-            Ok(engine.inner.network.balance(&record)?)
+            engine.inner.network.balance(&record)?;
+            engine.forget_gone(known.as_ref(), &record);
+            Ok(())
         })
         .await
+    }
+
+    /// Ends what was on its way to containers that are gone: a client that tries again finds one that is there.
+    fn forget_gone(&self, before: Option<&BalancedRecord>, now: &BalancedRecord) {
+        let left = before.iter().flat_map(|before| &before.targets).filter(|it| !now.targets.contains(it));
+        let left: Vec<BalancedTarget> = left.copied().collect();
+        if left.is_empty() {
+            return;
+        }
+        let records = self.inner.registry.all();
+        let lives = |target: &BalancedTarget| {
+            let is_at = |address: IpAddr| {
+                target.ipv4.map(IpAddr::V4) == Some(address) || target.ipv6.map(IpAddr::V6) == Some(address)
+            };
+            records.iter().any(|container| {
+                let record = container.record();
+                let mut addresses = record.network.endpoints.iter().flat_map(|endpoint| &endpoint.addresses);
+                addresses.any(|address| is_at(address.addr()))
+            })
+        };
+        for target in left.into_iter().filter(|target| !lives(target)) {
+            self.inner.network.forget_target(target);
+        }
     }
 
     /// The ports that are balanced under a name, as somebody else may publish them.

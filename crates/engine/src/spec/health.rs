@@ -35,4 +35,16 @@ pub enum HealthTest {
     Command(Vec<String>),
     /// One line for the shell (`["CMD-SHELL", line]`).
     Shell(String),
+    /// A request to a port, which forks nothing (`["HTTP", ":8080/path"]`; ours).
+    Http {
+        /// The container's port.
+        port: u16,
+        /// Path and query.
+        path: String,
+    },
+    /// A connection to a port (`["TCP", ":5432"]`; ours).
+    Tcp {
+        /// The container's port.
+        port: u16,
+    },
 }

@@ -148,6 +148,7 @@ fn member(record: &ContainerRecord) -> Member {
             Some(HealthStatus::Healthy) => Health::Healthy,
             Some(HealthStatus::Unhealthy) => Health::Unhealthy,
         },
+        probed_ready: record.state.ready,
         started: record.state.started,
         finished: record.state.finished,
     }
@@ -350,5 +351,7 @@ impl Changes for LocalChanges {
 fn counts(event: &Event) -> bool {
     const WORDS: [&str; 7] = ["start", "die", "destroy", "stop", "pause", "unpause", "rename"];
     event.kind == "container"
-        && (WORDS.contains(&event.action.as_str()) || event.action.starts_with("health_status"))
+        && (WORDS.contains(&event.action.as_str())
+            || event.action.starts_with("health_status")
+            || event.action.starts_with("readiness"))
 }

@@ -54,6 +54,7 @@ fn healthcheck(health: Health) -> Result<Healthcheck> {
         Some("NONE") => HealthTest::None,
         Some("CMD") => HealthTest::Command(words.collect()),
         Some("CMD-SHELL") => HealthTest::Shell(words.collect::<Vec<_>>().join(" ")),
+        Some(kind @ ("HTTP" | "TCP")) => HealthTest::network(kind, &words.next().unwrap_or_default())?,
         Some(other) => {
             return Err(invalid(format!(
                 "Unknown healthcheck type {other:?} (expected 'CMD', 'CMD-SHELL' or 'NONE')"

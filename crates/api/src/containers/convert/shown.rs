@@ -83,6 +83,8 @@ pub(crate) fn healthcheck(check: &Healthcheck) -> Health {
         HealthTest::None => vec!["NONE".into()],
         HealthTest::Command(words) => [&["CMD".to_owned()][..], words].concat(),
         HealthTest::Shell(line) => vec!["CMD-SHELL".into(), line.clone()],
+        HealthTest::Http { port, path } => vec!["HTTP".into(), format!(":{port}{path}")],
+        HealthTest::Tcp { port } => vec!["TCP".into(), format!(":{port}")],
     };
     Health {
         test,

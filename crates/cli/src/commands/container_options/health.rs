@@ -14,10 +14,32 @@ pub(crate) struct Health {
     start_period: i64,
     start_interval: i64,
     retries: i64,
+    http: String,
+    tcp: String,
+    ready_http: String,
+    ready_tcp: String,
+    on_unhealthy: String,
 }
 
 impl Health {
     pub(super) fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        for (target, name, usage) in [
+            (
+                &mut self.http,
+                "health-http",
+                "Request that checks health, without a program (\":8080/health\")",
+            ),
+            (&mut self.tcp, "health-tcp", "Port whose connections check health (\":5432\")"),
+            (
+                &mut self.ready_http,
+                "ready-http",
+                "Request that says whether connections may come (\":8080/ready\")",
+            ),
+            (&mut self.ready_tcp, "ready-tcp", "Port that says whether connections may come (\":5432\")"),
+            (&mut self.on_unhealthy, "on-unhealthy", "What happens when it is unhealthy (restart|stop|none)"),
+        ] {
+            flags.string(target, name, "", usage).own();
+        }
         flags.string(&mut self.command, "health-cmd", "", "Command to run to check health");
         flags.duration(
             &mut self.interval,
@@ -44,6 +66,29 @@ impl Health {
         flags.bool(&mut self.none, "no-healthcheck", "", "Disable any container-specified HEALTHCHECK");
     }
 
+    /// What other engines have no field for are labels, which any client can set.
+    fn fill_labels(&self, config: &mut Map<String, Value>) -> Result<(), String> {
+        if !self.ready_http.is_empty() && !self.ready_tcp.is_empty() {
+            return Err(String::from("--ready-http conflicts with --ready-tcp: say one of them"));
+        }
+        let ready = match (self.ready_http.as_str(), self.ready_tcp.as_str()) {
+            ("", "") => String::new(),
+            ("", port) => format!("tcp:{port}"),
+            (address, _) => format!("http:{address}"),
+        };
+        for (label, value) in [("sampan.readiness", &ready), ("sampan.on-unhealthy", &self.on_unhealthy)] {
+            if value.is_empty() {
+                continue;
+            }
+            let labels = config.entry("Labels").or_insert_with(|| json!({}));
+            if labels.is_null() {
+                *labels = json!({});
+            }
+            labels[label] = json!(value);
+        }
+        Ok(())
+    }
+
     /// Adds to the API's `Config`.
     pub(super) fn fill(&self, config: &mut Map<String, Value>) -> Result<(), String> {
         let numbers = [
@@ -53,7 +98,18 @@ impl Health {
             ("--health-start-period", "StartPeriod", self.start_period),
             ("--health-start-interval", "StartInterval", self.start_interval),
         ];
-        let any = !self.command.is_empty() || numbers.iter().any(|(_, _, number)| *number != 0);
+        self.fill_labels(config)?;
+        let tests = [
+            ("CMD-SHELL", &self.command, "--health-cmd"),
+            ("HTTP", &self.http, "--health-http"),
+            ("TCP", &self.tcp, "--health-tcp"),
+        ];
+        let mut tests = tests.into_iter().filter(|(_, text, _)| !text.is_empty());
+        let test = tests.next();
+        if let (Some((.., first)), Some((.., second))) = (test, tests.next()) {
+            return Err(format!("{first} conflicts with {second}: a container has one health check"));
+        }
+        let any = test.is_some() || numbers.iter().any(|(_, _, number)| *number != 0);
         if self.none {
             if any {
                 return Err(String::from("--no-healthcheck conflicts with --health-* options"));
@@ -65,8 +121,8 @@ impl Health {
             return Ok(());
         }
         let mut check = Map::new();
-        if !self.command.is_empty() {
-            check.insert(String::from("Test"), json!(["CMD-SHELL", self.command]));
+        if let Some((kind, text, _)) = test {
+            check.insert(String::from("Test"), json!([kind, text]));
         }
         for (flag, field, number) in numbers {
             if number < 0 {
