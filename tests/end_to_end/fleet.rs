@@ -283,3 +283,162 @@ fn an_update_survives_the_daemon() {
     assert_eq!(counts["failed"], 0, "{counts}");
     assert_eq!(host.curl(&["-s", &format!("http://{WEB}/")]).ok(), "2");
 }
+
+fn job(host: &Host, id: &str) -> Value {
+    let jobs: Value = serde_json::from_str(host.sampan(&["job", "inspect", id]).ok()).expect("JSON");
+    jobs[0].clone()
+}
+
+/// The mission's commands as they are written, and what becomes of their jobs.
+#[test]
+fn jobs_do_their_work_and_outlive_the_daemon() {
+    if sampan_only() {
+        return;
+    }
+    let mut host = host();
+    let name = "my-ubuntu-container";
+    host.docker(&["run", "-d", "--name", name, "-p", "8080:80", "app:1"]).ok();
+    let added =
+        host.sampan(&["container", "update", "-d", "5m", "--ready-after", "1s", "--watch", "1s", name]);
+    assert!(added.ok() == name && added.stderr.contains("every 5m"), "{added}");
+    until("the job was done once", || {
+        job(&host, "my-ubuntu-container.update")["Last"]["Outcome"] == "nothing newer"
+    });
+    host.sampan(&["container", "scale", "-d", "2", name]).ok();
+    host.sampan(&["container", "scale", "--ready-after", "1s", "my-ubuntu-container=2"]).ok();
+    assert_eq!(names(&host), "my-ubuntu-container my-ubuntu-container-2");
+    // A newer image of the same name is found when the job is done again.
+    host.docker(&["tag", "app:2", "app:1"]).ok();
+    let id = "my-ubuntu-container.update";
+    assert!(host.sampan(&["job", "run", id]).stderr.contains("updated to app:1"));
+    assert_eq!(host.curl(&["-s", &format!("http://{WEB}/")]).ok(), "2");
+    host.kill_daemon();
+    host.start_daemon();
+    let listed = host.sampan(&["job", "ls"]);
+    assert!(listed.ok().contains(id) && listed.ok().contains("my-ubuntu-container.scale"), "{listed}");
+    assert_eq!(job(&host, id)["Last"]["Outcome"], "updated to app:1");
+    host.sampan(&["job", "pause", id]).ok();
+    assert!(job(&host, id)["Paused"] == true && job(&host, id)["Next"].is_null());
+    host.sampan(&["job", "resume", id]).ok();
+    // A new one takes the place of the one of its kind.
+    host.sampan(&["container", "update", "-d", "0 3 * * *", name]).ok();
+    assert_eq!(job(&host, id)["Schedule"], "0 3 * * *");
+    assert!(job(&host, id)["Next"].as_str().is_some_and(|next| next.contains("T03:00:00")));
+    host.sampan(&["job", "rm", "my-ubuntu-container.scale"]).ok();
+    for (words, said) in [
+        (vec!["container", "update", "-d", "soon", name], "is no interval"),
+        (vec!["container", "update", "-d", "5m", "nobody"], "No such container: nobody"),
+        (vec!["container", "scale", "-d", "0", name], "between 1 and 0"),
+        (vec!["container", "scale", "-d", "3", "--cpu", "x", name], "is no number"),
+        (vec!["job", "run", "nothing"], "there is no job nothing"),
+        (vec!["job", "rm", "nothing"], "there is no job nothing"),
+        (vec!["container", "scale", "--why", "nobody"], "nothing was decided about nobody"),
+    ] {
+        let refused = host.sampan(&words);
+        assert!(refused.code != 0 && refused.stderr.contains(said), "{refused}");
+    }
+    for (command, example) in [
+        ("scale", "scale my-ubuntu-container=2"),
+        ("scale", "scale -d 3 my-ubuntu-container"),
+        ("update", "update -d 5m my-ubuntu-container"),
+    ] {
+        assert!(host.sampan(&["container", command, "--help"]).ok().contains(example), "{command}");
+    }
+    host.docker(&["rm", "-f", name]).ok();
+    until("its jobs end with it", || host.sampan(&["job", "ls", "-q"]).ok().is_empty());
+}
+
+/// A step of load brings three replicas, its end takes two of them away, and in between nothing comes and goes.
+#[test]
+fn replicas_follow_the_load() {
+    if sampan_only() {
+        return;
+    }
+    let host = host();
+    host.sampan(&[
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "-p",
+        "8080:80",
+        "--cpus",
+        "0.3",
+        "--health-http",
+        ":80/health",
+        "--health-interval",
+        "300ms",
+        "--restart",
+        "unless-stopped",
+        "app:1",
+        "/traffic",
+        "burn",
+        "80",
+    ])
+    .ok();
+    until("the server answers", || host.curl(&["-sf", &format!("http://{WEB}/")]).code == 0);
+    let words =
+        ["container", "scale", "-d", "3", "--every", "1s", "--down-after", "5s", "--lead", "1s", "web"];
+    host.sampan(&words).ok();
+    let busy = load(&host, 100, 25);
+    until("there are three", || names(&host) == "web web-2 web-3");
+    let why = host.sampan(&["container", "scale", "--why", "web"]);
+    assert!(why.ok().contains("cpu") && why.ok().contains("of 60 for each"), "{why}");
+    let counts = counted(busy);
+    assert_eq!(counts["failed"], 0, "{counts}");
+    until("there is one again", || names(&host) == "web");
+    let events = host.docker(&["events", "--since", "5m", "--until", "0s", "--filter", "event=create"]);
+    let made = events.ok().lines().filter(|line| line.contains("name=web-")).count();
+    assert_eq!(made, 2, "each came once: {events}");
+    assert!(host.sampan(&["job", "ls"]).ok().contains("web.scale"));
+}
+
+/// A container that is unhealthy is started anew when its label says so; readiness takes connections away and gives them
+/// back without anything being started.
+#[test]
+fn the_unhealthy_are_restarted_and_the_unready_left_alone() {
+    if sampan_only() {
+        return;
+    }
+    let host = host();
+    host.sampan(&[
+        "run",
+        "-d",
+        "--name",
+        "ill",
+        "--health-http",
+        ":80/health",
+        "--health-interval",
+        "200ms",
+        "--health-retries",
+        "2",
+        "--on-unhealthy",
+        "restart",
+        "app:late",
+    ])
+    .ok();
+    let started = || host.docker(&["inspect", "-f", "{{.State.StartedAt}}", "ill"]).ok().to_owned();
+    let first = started();
+    let health = || host.docker(&["inspect", "-f", "{{.State.Health.Status}}", "ill"]).ok().to_owned();
+    until("it is healthy", || health() == "healthy");
+    let log = host.docker(&["inspect", "-f", "{{(index .State.Health.Log 0).Output}}", "ill"]);
+    assert_eq!(log.ok(), "HTTP/1.1 200 OK");
+    assert_eq!(host.docker(&["top", "ill"]).ok().lines().count(), 2, "a probe starts no program");
+    until("it was started anew", || started() != first);
+    until("it is healthy again", || health() == "healthy");
+    // Compose and others say it by labels.
+    host.docker(&["run", "-d", "--name", "port", "--label", "sampan.health=tcp::80", "app:1"]).ok();
+    let test = host.docker(&["inspect", "-f", "{{json .Config.Healthcheck.Test}}", "port"]);
+    assert_eq!(test.ok(), "[\"TCP\",\":80\"]");
+    for (words, said) in [
+        (["--health-http", "80x"], "has to be of the form :8080/path"),
+        (["--on-unhealthy", "explode"], "one of restart, stop and none"),
+        (["--ready-tcp", ":1/x"], "label sampan.readiness"),
+    ] {
+        let refused = host.sampan(&[&["run", "-d"], &words[..], &["app:1"]].concat());
+        assert!(refused.code == 125 && refused.stderr.contains(said), "{refused}");
+    }
+    host.sampan(&["run", "-d", "--name", "web", "-p", "8080:80", "--ready-http", ":80/health", "app:1"]).ok();
+    host.sampan(&["container", "scale", "web=2"]).ok();
+    assert_eq!(group(&host)["Ready"], 2);
+}

@@ -1,6 +1,8 @@
 //! All groups of one place, and one operation at a time on each.
 
+use crate::controllers::autoscale::Memory;
 use crate::group::{Group, Operation, Outcome};
+use crate::jobs::Job;
 use crate::member::Member;
 use crate::place::Place;
 use crate::places::local::Local;
@@ -10,7 +12,7 @@ use sampan_error::{Error, Result};
 use sampan_state::{Collection, Durability};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{Notify, OwnedMutexGuard};
 
 /// The fleet. Clones are the same one.
 #[derive(Clone)]
@@ -30,6 +32,15 @@ pub(crate) struct Shared {
     routing: Locks,
     /// Replicas that get no new connections.
     leaving: Mutex<HashMap<String, HashSet<String>>>,
+    job_records: Collection<Job>,
+    /// The jobs, as they are in the store.
+    jobs: Mutex<BTreeMap<String, Job>>,
+    /// Jobs that are being done.
+    busy: Mutex<HashSet<String>>,
+    /// Told when a job came, went or was done.
+    pub(crate) jobs_changed: Notify,
+    /// What the autoscaler remembers of each group.
+    memories: Mutex<HashMap<String, Memory>>,
 }
 
 /// A lock for each group.
@@ -42,7 +53,11 @@ fn lock_of(locks: &Locks, name: &str) -> Arc<tokio::sync::Mutex<()>> {
 }
 
 impl Shared {
-    fn load(records: Collection<Group>) -> Self {
+    fn load(records: Collection<Group>, job_records: Collection<Job>) -> Self {
+        let jobs = job_records.all().unwrap_or_else(|error| {
+            tracing::error!(%error, "the fleet's jobs cannot be read");
+            Vec::new()
+        });
         let groups = records.all().unwrap_or_else(|error| {
             tracing::error!(%error, "the fleet's groups cannot be read");
             Vec::new()
@@ -53,7 +68,35 @@ impl Shared {
             working: Mutex::default(),
             routing: Mutex::default(),
             leaving: Mutex::default(),
+            job_records,
+            jobs: Mutex::new(jobs.into_iter().map(|job| (job.id(), job)).collect()),
+            busy: Mutex::default(),
+            jobs_changed: Notify::new(),
+            memories: Mutex::default(),
         }
+    }
+
+    pub(crate) fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a job is being done; false when it is already.
+    pub(crate) fn begin(&self, id: &str) -> bool {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
+    }
+
+    pub(crate) fn end(&self, id: &str) {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    pub(crate) fn memory(&self, name: &str) -> Memory {
+        let memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        memories.get(name).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn remember(&self, name: &str, memory: Memory) {
+        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        memories.insert(name.to_owned(), memory);
     }
 
     fn groups(&self) -> MutexGuard<'_, BTreeMap<String, Group>> {
@@ -65,8 +108,26 @@ impl Fleet {
     /// The fleet of this engine, with the groups that its store has.
     #[must_use]
     pub fn local(engine: &Engine) -> Self {
-        let shared = engine.resident(|| Shared::load(engine.collection()));
+        let shared = engine.resident(|| Shared::load(engine.collection(), engine.collection()));
         Self { place: Arc::new(Local::new(engine)), shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) async fn save_job(&self, job: &Job) -> Result<()> {
+        let (records, saved) = (self.shared.job_records.clone(), job.clone());
+        blocking(move || Ok(records.put(&saved, Durability::Full)?)).await?;
+        self.shared.jobs().insert(job.id(), job.clone());
+        Ok(())
+    }
+
+    pub(crate) async fn forget_job(&self, id: &str) -> Result<()> {
+        let (records, key) = (self.shared.job_records.clone(), id.to_owned());
+        blocking(move || Ok(records.remove(&key, Durability::Full).map(drop)?)).await?;
+        self.shared.jobs().remove(id);
+        Ok(())
     }
 
     pub(crate) fn place(&self) -> &dyn Place {

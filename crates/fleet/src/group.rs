@@ -100,6 +100,12 @@ impl Group {
         self.generations.iter().find(|generation| generation.number == self.generation)
     }
 
+    /// The image that is wanted, as users write it.
+    #[must_use]
+    pub fn image(&self) -> String {
+        self.wanted().map(|wanted| wanted.image.clone()).unwrap_or_default()
+    }
+
     /// The generation before it.
     #[must_use]
     pub fn before(&self) -> Option<&Generation> {

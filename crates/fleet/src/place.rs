@@ -40,6 +40,23 @@ pub struct Pulled {
     pub note: String,
 }
 
+/// What a replica uses at a moment.
+#[derive(Debug, Clone, Default)]
+pub struct Load {
+    /// Nanoseconds since 1970.
+    pub at: i64,
+    /// CPU time so far, nanoseconds.
+    pub cpu_time: u64,
+    /// CPUs that it may have.
+    pub cpus: f64,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Bytes that it may have; `None` without a limit.
+    pub memory_limit: Option<u64>,
+    /// Connections; `None` where nobody can tell.
+    pub connections: Option<u64>,
+}
+
 /// A place. Everything may be asked twice: what is done already is no failure.
 pub trait Place: Send + Sync + 'static {
     /// What is known of a container.
@@ -69,6 +86,9 @@ pub trait Place: Send + Sync + 'static {
 
     /// How many connections a replica still has; `None` where nobody can tell.
     fn connections<'a>(&'a self, id: &'a str) -> Answer<'a, Option<u64>>;
+
+    /// What a replica uses.
+    fn load<'a>(&'a self, id: &'a str) -> Answer<'a, Load>;
 
     /// Asks a replica's program to end, and waits for it.
     fn stop<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;

@@ -19,7 +19,8 @@ impl Report {
         Self(None)
     }
 
-    pub(crate) fn say(&self, line: impl Into<String>) {
+    /// Tells one.
+    pub fn say(&self, line: impl Into<String>) {
         if let Some(lines) = &self.0 {
             // See above.
             let _ = lines.send(line.into());

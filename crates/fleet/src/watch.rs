@@ -3,7 +3,7 @@
 use crate::fleet::Fleet;
 use crate::group::Group;
 use crate::report::Report;
-use sampan_error::Result;
+use sampan_error::{Kind, Result};
 
 impl Fleet {
     /// Goes on with what a killed daemon left, then follows what happens to replicas, for ever.
@@ -12,6 +12,7 @@ impl Fleet {
         for group in self.groups() {
             self.resume(group).await;
         }
+        tokio::spawn(self.clone().run_jobs());
         loop {
             changes.next().await;
             self.look_at_all().await;
@@ -37,6 +38,18 @@ impl Fleet {
     }
 
     async fn look_at_all(&self) {
+        for job in self.jobs() {
+            let there = self.place().blueprint(&job.container).await;
+            let is_gone = there.is_err_and(|error| error.kind() == Kind::NotFound);
+            // While its group is worked on its name is on the way from one replica to the next.
+            let works = self.group(&job.container).is_some_and(|group| group.operation.is_some());
+            if is_gone && !works {
+                tracing::info!(job = %job.id(), "its container is gone, and so is the job");
+                if let Err(error) = self.forget_job(&job.id()).await {
+                    tracing::warn!(%error, "a job stays");
+                }
+            }
+        }
         for group in self.groups() {
             if let Err(error) = self.look_at(&group).await {
                 tracing::warn!(group = %group.name, %error, "a group cannot be looked after");

@@ -1,7 +1,7 @@
 //! What these routes need of a fleet.
 
 use sampan_error::Result;
-use sampan_fleet::{Group, Member, Plan, Report, ScaleRequest, UpdateRequest};
+use sampan_fleet::{Decision, Group, Job, JobRun, Member, Plan, Report, ScaleRequest, UpdateRequest};
 use std::future::Future;
 
 /// Groups of replicas.
@@ -41,4 +41,25 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         request: &UpdateRequest,
         report: &Report,
     ) -> impl Future<Output = Result<Option<Group>>> + Send;
+
+    /// All jobs.
+    fn jobs(&self) -> Vec<Job>;
+
+    /// One job.
+    fn job(&self, id: &str) -> Result<Job>;
+
+    /// Adds a job.
+    fn add_job(&self, job: Job) -> impl Future<Output = Result<Job>> + Send;
+
+    /// Does a job now.
+    fn run_job(&self, id: &str, report: &Report) -> impl Future<Output = Result<JobRun>> + Send;
+
+    /// Pauses a job, or lets it go on.
+    fn pause_job(&self, id: &str, paused: bool) -> impl Future<Output = Result<()>> + Send;
+
+    /// Ends a job.
+    fn remove_job(&self, id: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// What the autoscaler decided last.
+    fn last_decision(&self, name: &str) -> Option<Decision>;
 }

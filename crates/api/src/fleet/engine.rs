@@ -3,7 +3,7 @@
 use super::backend::Backend;
 use sampan_engine::Engine;
 use sampan_error::Result;
-use sampan_fleet::{Fleet, Group, Member, Plan, Report, ScaleRequest, UpdateRequest};
+use sampan_fleet::{Decision, Fleet, Group, Job, JobRun, Member, Plan, Report, ScaleRequest, UpdateRequest};
 
 impl Backend for Engine {
     async fn groups(&self) -> Result<Vec<(Group, Vec<Member>)>> {
@@ -28,5 +28,33 @@ impl Backend for Engine {
 
     async fn roll(&self, container: &str, request: &UpdateRequest, report: &Report) -> Result<Option<Group>> {
         Fleet::local(self).update(container, request, report).await
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        Fleet::local(self).jobs()
+    }
+
+    fn job(&self, id: &str) -> Result<Job> {
+        Fleet::local(self).job(id)
+    }
+
+    async fn add_job(&self, job: Job) -> Result<Job> {
+        Fleet::local(self).add_job(job).await
+    }
+
+    async fn run_job(&self, id: &str, report: &Report) -> Result<JobRun> {
+        Fleet::local(self).run_job(id, report).await
+    }
+
+    async fn pause_job(&self, id: &str, paused: bool) -> Result<()> {
+        Fleet::local(self).pause_job(id, paused).await
+    }
+
+    async fn remove_job(&self, id: &str) -> Result<()> {
+        Fleet::local(self).remove_job(id).await
+    }
+
+    fn last_decision(&self, name: &str) -> Option<Decision> {
+        Fleet::local(self).last_decision(name)
     }
 }

@@ -3,9 +3,10 @@
 pub(crate) mod backend;
 mod engine;
 mod handlers;
+mod jobs;
 mod wire;
 
-use crate::http::{Route, get, post};
+use crate::http::{Route, delete, get, post};
 
 /// All routes of the fleet.
 pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
@@ -14,5 +15,14 @@ pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
         get("/sampan/containers/{name}/replicas", |call| Box::pin(handlers::replicas(call))),
         post("/sampan/containers/{name}/scale", |call| Box::pin(handlers::scale(call))),
         post("/sampan/containers/{name}/update", |call| Box::pin(handlers::update(call))),
+        get("/sampan/containers/{name}/autoscale", |call| Box::pin(jobs::why(call))),
+        post("/sampan/autoscale/simulate", |call| Box::pin(jobs::simulate(call))),
+        get("/sampan/jobs", |call| Box::pin(jobs::list(call))),
+        post("/sampan/jobs", |call| Box::pin(jobs::create(call))),
+        get("/sampan/jobs/{id}", |call| Box::pin(jobs::inspect(call))),
+        delete("/sampan/jobs/{id}", |call| Box::pin(jobs::remove(call))),
+        post("/sampan/jobs/{id}/run", |call| Box::pin(jobs::run(call))),
+        post("/sampan/jobs/{id}/pause", |call| Box::pin(jobs::pause(call))),
+        post("/sampan/jobs/{id}/resume", |call| Box::pin(jobs::resume(call))),
     ]
 }

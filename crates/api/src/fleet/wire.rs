@@ -1,8 +1,10 @@
 //! The bodies of these routes.
 
 use crate::http::time;
-use sampan_fleet::{Group, Member, ScaleRequest, UpdateRequest};
+use sampan_error::{Error, Result};
+use sampan_fleet::{Group, Job, Member, Policy, ScaleRequest, Schedule, UpdateRequest, Work};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// `POST /sampan/containers/{name}/scale`
 #[derive(Debug, Default, Deserialize)]
@@ -144,5 +146,105 @@ pub(super) struct PlanBody {
 impl From<sampan_fleet::Plan> for PlanBody {
     fn from(plan: sampan_fleet::Plan) -> Self {
         Self { steps: plan.steps.iter().map(ToString::to_string).collect(), data: plan.steps }
+    }
+}
+
+/// `POST /sampan/jobs`
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct NewJobBody {
+    container: String,
+    /// `5m`, or five fields as in crontab(5).
+    schedule: String,
+    update: Option<UpdateBody>,
+    scale: Option<AutoscaleBody>,
+}
+
+/// Automatic scale.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct AutoscaleBody {
+    least: Option<u32>,
+    most: u32,
+    /// By metric.
+    targets: BTreeMap<String, f64>,
+    down_after: Option<u64>,
+    lead: Option<u64>,
+}
+
+impl NewJobBody {
+    pub(super) fn job(&self) -> Result<Job> {
+        let work = match (&self.update, &self.scale) {
+            (Some(update), None) => Work::Update(update.request()),
+            (None, Some(scale)) => Work::Scale(scale.policy()),
+            _ => return Err(Error::invalid("a job says what it does: one of Update and Scale")),
+        };
+        Ok(Job {
+            container: self.container.clone(),
+            work,
+            schedule: Schedule::parse(&self.schedule)?,
+            paused: false,
+            created: 0,
+            last: None,
+        })
+    }
+}
+
+impl AutoscaleBody {
+    fn policy(&self) -> Policy {
+        let default = Policy::default();
+        Policy {
+            least: self.least.unwrap_or(1),
+            most: self.most,
+            targets: if self.targets.is_empty() { default.targets } else { self.targets.clone() },
+            down_after: self.down_after.unwrap_or(default.down_after),
+            lead: self.lead.unwrap_or(default.lead),
+            tolerance: default.tolerance,
+        }
+    }
+}
+
+/// A job as clients see it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct JobBody {
+    id: String,
+    container: String,
+    kind: &'static str,
+    schedule: String,
+    paused: bool,
+    created: String,
+    next: Option<String>,
+    work: Work,
+    last: Option<RunBody>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct RunBody {
+    at: String,
+    took_ms: i64,
+    outcome: String,
+    error: String,
+}
+
+impl From<Job> for JobBody {
+    fn from(job: Job) -> Self {
+        Self {
+            id: job.id(),
+            kind: job.work.kind(),
+            schedule: job.schedule.to_string(),
+            paused: job.paused,
+            created: time::rfc3339(job.created),
+            next: job.next().map(time::rfc3339),
+            last: job.last.map(|run| RunBody {
+                at: time::rfc3339(run.at),
+                took_ms: run.took / 1_000_000,
+                outcome: run.outcome,
+                error: run.error,
+            }),
+            container: job.container,
+            work: job.work,
+        }
     }
 }

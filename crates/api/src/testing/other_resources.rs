@@ -359,4 +359,34 @@ impl crate::fleet::backend::Backend for FakeEngine {
         self.call("roll", &format!("{container} {request:?}"))?;
         Ok(None)
     }
+
+    fn jobs(&self) -> Vec<sampan_fleet::Job> {
+        Vec::new()
+    }
+
+    fn job(&self, id: &str) -> Result<sampan_fleet::Job> {
+        Err(sampan_error::Error::not_found(format!("there is no job {id}")))
+    }
+
+    async fn add_job(&self, job: sampan_fleet::Job) -> Result<sampan_fleet::Job> {
+        self.call("add_job", &format!("{job:?}"))?;
+        Ok(job)
+    }
+
+    async fn run_job(&self, id: &str, _: &sampan_fleet::Report) -> Result<sampan_fleet::JobRun> {
+        self.call("run_job", id)?;
+        Ok(Default::default())
+    }
+
+    async fn pause_job(&self, id: &str, paused: bool) -> Result<()> {
+        self.call("pause_job", &format!("{id} {paused}"))
+    }
+
+    async fn remove_job(&self, id: &str) -> Result<()> {
+        self.call("remove_job", id)
+    }
+
+    fn last_decision(&self, _: &str) -> Option<sampan_fleet::Decision> {
+        None
+    }
 }

@@ -1,8 +1,10 @@
 //! What the commands about replicas have in common: how careful they are, and how they show what happens.
 
 use super::progress::{self, Target};
+use crate::client::Query;
 use crate::failure::Result;
 use crate::flags::{FlagSet, Parsed};
+use crate::session::Session;
 use serde_json::{Value, json};
 use std::io::Read;
 
@@ -76,6 +78,21 @@ pub(crate) fn follow(response: &mut dyn Read) -> Result<()> {
     progress::show(response, Target::Stderr, &mut |_| {})
 }
 
+/// Adds a job and says so, on stderr.
+///
+/// # Errors
+/// What the engine refuses.
+pub(crate) fn add_job(session: &Session, name: &str, schedule: &str, kind: &str, work: &Value) -> Result<()> {
+    let body = json!({"Container": name, "Schedule": schedule, kind: work});
+    let job: Value = session.client()?.post_json("/sampan/jobs", &Query::new(), &body)?.json()?;
+    eprintln!(
+        "job {}: {}",
+        job["Id"].as_str().unwrap_or_default(),
+        job["Schedule"].as_str().unwrap_or_default()
+    );
+    Ok(())
+}
+
 /// A plan, a line for each step.
 pub(crate) fn plan_text(plan: &Value) -> String {
     let steps = plan["Steps"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -85,4 +102,15 @@ pub(crate) fn plan_text(plan: &Value) -> String {
     let line =
         |(index, step): (usize, &Value)| format!("{:2}. {}\n", index + 1, step.as_str().unwrap_or_default());
     steps.iter().enumerate().map(line).collect()
+}
+
+/// A table; the first row is its head.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("   ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
 }

@@ -5,6 +5,7 @@
 //! command that was asked for binds its flags; nothing is built for the others.
 
 mod attachment;
+mod autoscale;
 mod build;
 mod completion;
 mod container_options;
@@ -19,6 +20,7 @@ mod image_pin;
 mod image_tree;
 mod images;
 mod inspect;
+mod job;
 mod manifest;
 mod natural;
 mod network;

@@ -6,11 +6,11 @@ use super::{
     registry, rename, replicas, restart, rm, rmi, run, save, scale, start, stop, tag, top, unpause, update,
     wait, watch_daemon,
 };
-use super::{build, completion, login, logout, pull, push};
 use super::{
-    context, history, image_collect, image_pin, images, inspect, manifest, network, prune, ps, search, stats,
-    system, volume,
+    autoscale, context, history, image_collect, image_pin, images, inspect, job, manifest, network, prune,
+    ps, search, stats, system, volume,
 };
+use super::{build, completion, login, logout, pull, push};
 use crate::failure::{ExitStatus, Result};
 use crate::session::Session;
 
@@ -44,6 +44,16 @@ const fn group(name: &'static str, summary: &'static str, entries: &'static [Ent
     Entry { name, aliases: &[], section: Section::Management, action: Action::Group { summary, entries } }
 }
 
+/// A group that Docker does not have.
+const fn own_group(name: &'static str, summary: &'static str, entries: &'static [Entry]) -> Entry {
+    Entry { name, aliases: &[], section: Section::Own, action: Action::Group { summary, entries } }
+}
+
+/// A command that Docker does not have, with other names.
+const fn own_aliased<C: Command>(name: &'static str, aliases: &'static [&'static str]) -> Entry {
+    Entry { name, aliases, section: Section::Own, action: Action::command::<C>() }
+}
+
 /// A row that help does not list, of a command that reads its words itself.
 const fn native(
     name: &'static str,
@@ -69,9 +79,11 @@ pub(super) const ROOT: &[Entry] = &[
     common::<system::version::Args>("version"),
     common::<system::information::Args>("info"),
     // Groups.
+    own_group("autoscale", "Try automatic scale", AUTOSCALE),
     group("container", "Manage containers", CONTAINER),
     group("context", "Manage contexts", CONTEXT),
     group("image", "Manage images", IMAGE),
+    own_group("job", "Manage what is done again and again", JOB),
     group("manifest", manifest::SUMMARY, MANIFEST),
     group("network", "Manage networks", NETWORK),
     group("system", "Manage Docker", SYSTEM),
@@ -232,4 +244,17 @@ const VOLUME: &[Entry] = &[
     own::<volume::copies::Rename>("rename"),
     aliased::<volume::remove::Args>("rm", &["remove"]),
     own::<volume::copies::Snapshot>("snapshot"),
+];
+
+/// `sampan autoscale COMMAND`.
+const AUTOSCALE: &[Entry] = &[own::<autoscale::Simulate>("simulate")];
+
+/// `sampan job COMMAND`.
+const JOB: &[Entry] = &[
+    own::<job::Inspect>("inspect"),
+    own_aliased::<job::List>("ls", &["list"]),
+    own::<job::Pause>("pause"),
+    own::<job::Resume>("resume"),
+    own_aliased::<job::Remove>("rm", &["remove"]),
+    own::<job::Run>("run"),
 ];

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::container_options::{port_bindings, restart_policy};
-use super::fleet_flags::{Careful, follow, plan_text};
+use super::fleet_flags::{Careful, add_job, follow, plan_text};
 use super::output::print;
 use super::{Command, Positional, Specification};
 use crate::client::{Query, object_path, own_path};
@@ -38,6 +38,7 @@ pub(crate) struct Args {
 #[derive(Default)]
 struct Rolling {
     once: bool,
+    every: String,
     image: String,
     rollback: bool,
     force: bool,
@@ -47,7 +48,7 @@ struct Rolling {
 }
 
 /// Flags that ask for a rolling update.
-const ROLLING: [&str; 4] = ["once", "image", "rollback", "force"];
+const ROLLING: [&str; 5] = ["once", "every", "image", "rollback", "force"];
 
 #[derive(Deserialize)]
 struct Updated {
@@ -63,6 +64,13 @@ impl Command for Args {
         positional: Positional::AtLeast(1),
         interspersed: true,
     };
+
+    const DESCRIPTION: &'static str = "Update configuration of one or more containers\n\n\
+        Rolling updates replace replicas one by one, and take themselves back when one fails:\n  \
+        sampan container update --once my-ubuntu-container\n  \
+        sampan container update -d 5m my-ubuntu-container\n  \
+        sampan container update --image my-ubuntu-image:2 my-ubuntu-container\n  \
+        sampan container update --rollback my-ubuntu-container";
 
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
         flags.unsigned(
@@ -155,6 +163,14 @@ impl Rolling {
                 "Replace the replicas by those of the newest image of the same name",
             )
             .own();
+        flags
+            .string(
+                &mut self.every,
+                "every",
+                "d",
+                "Do that now and again and again: an interval (5m) or five fields as in crontab (\"0 3 * * *\")",
+            )
+            .own();
         flags.string(&mut self.image, "image", "", "Replace the replicas by those of this image").own();
         flags.bool(&mut self.rollback, "rollback", "", "Go back to what was before the last update").own();
         flags.bool(&mut self.force, "force", "", "Replace the replicas though the image is the same").own();
@@ -177,6 +193,11 @@ impl Rolling {
             body["DryRun"] = json!(self.dry_run);
             if parsed.changed("watch") {
                 body["Watch"] = json!((self.watch / 1_000_000_000).max(0));
+            }
+            if !self.every.is_empty() && !self.dry_run {
+                add_job(session, name, &self.every, "Update", &body)?;
+                println!("{name}");
+                continue;
             }
             let mut response = client.post_json(&own_path(name, "update")?, &Query::new(), &body)?;
             if self.dry_run {

@@ -1,5 +1,6 @@
 //! What users ask of a group, one folder each.
 
+pub(crate) mod autoscale;
 pub(crate) mod scale;
 pub(crate) mod update;
 

@@ -2,7 +2,7 @@
 
 use crate::group::{Generation, Group};
 use crate::member::{Health, Member};
-use crate::place::{Answer, Blueprint, Changes, Place, Pulled};
+use crate::place::{Answer, Blueprint, Changes, Load, Place, Pulled};
 use sampan_engine::Engine;
 use sampan_engine::containers::{
     ContainerRecord, HealthStatus, ListQuery, MountRecordKind, RemoveOptions, Status, StopOptions,
@@ -290,6 +290,31 @@ impl Place for Local {
         Box::pin(async move {
             let (engine, id) = (self.engine.clone(), id.to_owned());
             crate::fleet::blocking(move || Ok(engine.connections_to(&id).ok())).await
+        })
+    }
+
+    fn load<'a>(&'a self, id: &'a str) -> Answer<'a, Load> {
+        Box::pin(async move {
+            let record = self.engine.inspect(id).await?;
+            let sample = self.engine.stats(id).await?;
+            let resources = &record.spec.host.resources;
+            #[expect(clippy::cast_precision_loss, reason = "a number of CPUs")]
+            let limit = match (resources.nano_cpus, resources.cpu_quota, resources.cpu_period) {
+                (nano, ..) if nano > 0 => nano as f64 / 1e9,
+                (_, quota, period) if quota > 0 => {
+                    quota as f64 / if period > 0 { period as f64 } else { 1e5 }
+                }
+                _ => 1.0,
+            };
+            let memory_limit = u64::try_from(resources.memory).ok().filter(|limit| *limit > 0);
+            Ok(Load {
+                at: sample.read,
+                cpu_time: sample.cgroup.cpu.total,
+                cpus: limit,
+                memory: sample.cgroup.memory.usage,
+                memory_limit,
+                connections: self.connections(id).await?,
+            })
         })
     }
 

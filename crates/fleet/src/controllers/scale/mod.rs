@@ -95,7 +95,7 @@ impl Fleet {
 }
 
 /// Whether there can be two.
-fn check(group: &Group, blueprint: &Blueprint) -> Result<()> {
+pub(crate) fn check(group: &Group, blueprint: &Blueprint) -> Result<()> {
     if let Some(obstacle) = blueprint.obstacles.first() {
         return Err(Error::invalid(format!("{} cannot be scaled: {obstacle}", group.name)));
     }

@@ -6,10 +6,12 @@ use crate::place::Blueprint;
 use crate::plan::Plan;
 use crate::report::Report;
 use sampan_error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What is asked for. What is `None` stays as it was.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct UpdateRequest {
     /// Another image; without it the newest of the same name.
     pub image: Option<String>,

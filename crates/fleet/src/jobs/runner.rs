@@ -1,0 +1,147 @@
+//! Does jobs when they are due, one at a time on each container.
+
+use super::{Job, JobRun, Work};
+use crate::fleet::Fleet;
+use crate::report::Report;
+use sampan_error::{Error, Kind, Result};
+use std::time::Duration;
+
+/// A clock that is set is noticed within this.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+impl Fleet {
+    /// All jobs, by id.
+    #[must_use]
+    pub fn jobs(&self) -> Vec<Job> {
+        self.shared().jobs().values().cloned().collect()
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn job(&self, id: &str) -> Result<Job> {
+        let found = self.shared().jobs().get(id).cloned();
+        found.ok_or_else(|| Error::not_found(format!("there is no job {id}: `sampan job ls` lists them")))
+    }
+
+    /// Adds a job, in the place of the container's one of the same kind.
+    ///
+    /// # Errors
+    /// No such container; the work is not possible for it.
+    pub async fn add_job(&self, mut job: Job) -> Result<Job> {
+        let (group, blueprint) = self.group_of(&job.container).await?;
+        job.container.clone_from(&group.name);
+        job.created = self.place().now();
+        if let Work::Scale(policy) = &job.work {
+            policy.check()?;
+            if policy.most > 1 {
+                crate::controllers::scale::check(&group, &blueprint)?;
+            }
+        }
+        self.save_job(&job).await?;
+        self.shared().jobs_changed.notify_one();
+        Ok(job)
+    }
+
+    /// Pauses a job or lets it go on.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn pause_job(&self, id: &str, paused: bool) -> Result<()> {
+        let job = Job { paused, ..self.job(id)? };
+        self.save_job(&job).await?;
+        self.shared().jobs_changed.notify_one();
+        Ok(())
+    }
+
+    /// Ends a job.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn remove_job(&self, id: &str) -> Result<()> {
+        self.job(id)?;
+        self.forget_job(id).await
+    }
+
+    /// Does a job now.
+    ///
+    /// # Errors
+    /// `NotFound`; what it meets.
+    pub async fn run_job(&self, id: &str, report: &Report) -> Result<JobRun> {
+        let job = self.job(id)?;
+        let at = self.place().now();
+        let done = self.work(&job, report).await;
+        let mut run = JobRun { at, took: self.place().now() - at, ..JobRun::default() };
+        match &done {
+            Ok(outcome) => run.outcome.clone_from(outcome),
+            Err(error) => run.error = error.to_string(),
+        }
+        // It may have been changed or removed meanwhile.
+        if let Ok(now) = self.job(id) {
+            self.save_job(&Job { last: Some(run.clone()), ..now }).await?;
+        }
+        done.map(|_| run)
+    }
+
+    async fn work(&self, job: &Job, report: &Report) -> Result<String> {
+        let name = &job.container;
+        match &job.work {
+            Work::Update(request) => Ok(match self.update(name, request, report).await? {
+                Some(group) => format!("updated to {}", group.image()),
+                None => "nothing newer".to_owned(),
+            }),
+            Work::Scale(policy) => self.autoscale(name, policy, report).await,
+        }
+    }
+
+    /// Does jobs when they are due, for ever.
+    pub(crate) async fn run_jobs(self) {
+        loop {
+            let now = self.place().now();
+            let mut next: Option<i64> = None;
+            for job in self.jobs() {
+                let Some(due) = job.next() else { continue };
+                if due > now {
+                    next = Some(next.map_or(due, |next| next.min(due)));
+                    continue;
+                }
+                let id = job.id();
+                if !self.shared().begin(&id) {
+                    continue;
+                }
+                let fleet = self.clone();
+                tokio::spawn(async move {
+                    fleet.do_due(&id).await;
+                    fleet.shared().end(&id);
+                    fleet.shared().jobs_changed.notify_one();
+                });
+            }
+            let pause = next.map_or(LONGEST_SLEEP, |next| {
+                Duration::from_nanos(u64::try_from(next.saturating_sub(now)).unwrap_or(0)).min(LONGEST_SLEEP)
+            });
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.shared().jobs_changed.notified() => {}
+            }
+        }
+    }
+
+    async fn do_due(&self, id: &str) {
+        match self.run_job(id, &Report::none()).await {
+            Ok(run) => tracing::debug!(job = id, outcome = %run.outcome, "done"),
+            Err(error) if error.kind() == Kind::NotFound => {
+                let gone = match self.job(id) {
+                    Ok(job) => self.place().blueprint(&job.container).await.is_err(),
+                    Err(_) => false,
+                };
+                if gone {
+                    tracing::info!(job = id, "its container is gone, and so is the job");
+                    // Nobody waits for it.
+                    let _ = self.forget_job(id).await;
+                }
+            }
+            Err(error) => tracing::warn!(job = id, %error, "a job failed"),
+        }
+    }
+}
