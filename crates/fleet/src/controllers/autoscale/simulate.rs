@@ -125,7 +125,7 @@ fn replay(
         let count = |ready_at: &[u64]| {
             u32::try_from(ready_at.iter().filter(|at| **at <= second).count()).unwrap_or(u32::MAX).max(1)
         };
-        if second % EVERY == 0 {
+        if second.is_multiple_of(EVERY) {
             let now = i64::try_from(second).unwrap_or(i64::MAX / SECOND) * SECOND;
             let want = decide(now, *load, count(&ready_at), wanted);
             result.changes += u32::from(want != wanted);

@@ -69,6 +69,9 @@ fn bounds_hold() {
     );
 }
 
+/// A load by the second.
+type Shape = fn(u64) -> f64;
+
 /// Figures that come out the same each time, between 0 and 1.
 fn noise(seed: u64) -> f64 {
     let mut value = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
@@ -83,7 +86,7 @@ fn noise(seed: u64) -> f64 {
 #[test]
 fn it_is_no_worse_than_the_kubernetes_formula() {
     let hour = 3600_u64;
-    let shapes: [(&str, fn(u64) -> f64); 6] = [
+    let shapes: [(&str, Shape); 6] = [
         ("step", |second| if (1200..3000).contains(&second) { 400.0 } else { 50.0 }),
         ("ramp", |second| 30.0 + second as f64 / 20.0),
         ("day", |second| 300.0 + 250.0 * (second as f64 / 6.0 * std::f64::consts::TAU / 3600.0).sin()),
