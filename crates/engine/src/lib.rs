@@ -4,6 +4,7 @@
 //! below it. It knows no wire format.
 
 mod attach_keys;
+mod backups;
 mod blocking;
 mod builds;
 mod clock;
@@ -33,6 +34,7 @@ mod units;
 mod volumes;
 mod warm;
 
+pub use backups::BackupParts;
 pub(crate) use blocking::blocking;
 pub use builds::{BUILD_LABEL, BuildLayer};
 pub use clock::now;

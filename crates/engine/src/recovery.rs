@@ -181,6 +181,9 @@ impl Engine {
                 container.announce_start();
                 self.save_soon(&record);
                 self.follow(container, events);
+                if record.state.status == Status::Running {
+                    self.thaw_left(container).await;
+                }
                 self.watch_health(container, &live);
                 self.watch_readiness(container, &live);
                 Some(None)
@@ -191,6 +194,13 @@ impl Engine {
                 Some(self.settle_missed(container, ending).await)
             }
             _ => None,
+        }
+    }
+
+    /// A daemon that was killed while it copied a volume or took a backup left its container standing still.
+    async fn thaw_left(&self, container: &Arc<Container>) {
+        if let Err(error) = self.thaw(container).await {
+            tracing::warn!(container = %container.id, %error, "a container may stand still: docker unpause lets it go on");
         }
     }
 

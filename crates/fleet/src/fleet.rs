@@ -7,10 +7,13 @@ use crate::member::Member;
 use crate::place::Place;
 use crate::places::local::Local;
 use crate::report::Report;
+use sampan_backup::Repository;
 use sampan_engine::Engine;
 use sampan_error::{Error, Result};
 use sampan_state::{Collection, Durability};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, OwnedMutexGuard};
 
@@ -41,6 +44,12 @@ pub(crate) struct Shared {
     pub(crate) jobs_changed: Notify,
     /// What the autoscaler remembers of each group.
     memories: Mutex<HashMap<String, Memory>>,
+    /// Held while a backup is taken or removed.
+    pub(crate) backing_up: tokio::sync::Mutex<()>,
+    /// Repositories that were opened, by folder and key file.
+    repositories: Mutex<HashMap<(PathBuf, PathBuf), Repository>>,
+    /// Snapshots that were removed since space was given back.
+    removed: AtomicUsize,
 }
 
 /// A lock for each group.
@@ -73,7 +82,29 @@ impl Shared {
             busy: Mutex::default(),
             jobs_changed: Notify::new(),
             memories: Mutex::default(),
+            backing_up: tokio::sync::Mutex::default(),
+            repositories: Mutex::default(),
+            removed: AtomicUsize::default(),
         }
+    }
+
+    pub(crate) fn repository(&self, folder: &Path, key_file: &Path) -> Option<Repository> {
+        let known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(folder.to_owned(), key_file.to_owned())).cloned()
+    }
+
+    pub(crate) fn know_repository(&self, folder: &Path, key_file: &Path, repository: Repository) {
+        let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert((folder.to_owned(), key_file.to_owned()), repository);
+    }
+
+    /// Notes so many more; gives all since the last [`Self::removed_none`].
+    pub(crate) fn removed(&self, more: usize) -> usize {
+        self.removed.fetch_add(more, Ordering::Relaxed) + more
+    }
+
+    pub(crate) fn removed_none(&self) {
+        self.removed.store(0, Ordering::Relaxed);
     }
 
     pub(crate) fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {

@@ -20,13 +20,15 @@ mod settings;
 mod watch;
 
 pub use controllers::autoscale::{Decision, Policy, Reason, Simulation, Trace, simulate};
+pub use controllers::backup::{BackupRequest, Store};
 pub use controllers::scale::ScaleRequest;
 pub use controllers::update::UpdateRequest;
 pub use fleet::Fleet;
 pub use group::{Generation, Group, Operation, Outcome};
 pub use jobs::{Job, JobRun, Schedule, Work};
 pub use member::{Health, Member};
-pub use place::{Answer, Blueprint, Changes, Load, Place, Pulled};
+pub use place::{Answer, Blueprint, Changes, Load, Place, Pulled, Restored, Snapshotted};
 pub use plan::{Plan, Slot, Step};
 pub use report::Report;
+pub use sampan_backup::{Retention, Snapshot};
 pub use settings::Settings;

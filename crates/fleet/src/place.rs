@@ -2,10 +2,14 @@
 
 use crate::group::{Generation, Group};
 use crate::member::Member;
+use crate::report::Report;
+use sampan_backup::{Repository, Snapshot};
 use sampan_error::Result;
 use serde_json::Value;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// An answer that may take its time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -57,6 +61,26 @@ pub struct Load {
     pub connections: Option<u64>,
 }
 
+/// A backup that was taken.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshotted {
+    /// It.
+    pub snapshot: Snapshot,
+    /// How long the container stood still.
+    pub frozen: Duration,
+}
+
+/// A container that came back.
+#[derive(Debug, Clone, Default)]
+pub struct Restored {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The volumes that came with it.
+    pub volumes: Vec<String>,
+}
+
 /// A place. Everything may be asked twice: what is done already is no failure.
 pub trait Place: Send + Sync + 'static {
     /// What is known of a container.
@@ -102,6 +126,29 @@ pub trait Place: Send + Sync + 'static {
 
     /// Gives a replica another name.
     fn rename<'a>(&'a self, id: &'a str, name: &'a str) -> Answer<'a, ()>;
+
+    /// Backs a container up as it is at one moment.
+    fn snapshot<'a>(
+        &'a self,
+        container: &'a str,
+        to: &'a Repository,
+        report: &'a Report,
+    ) -> Answer<'a, Snapshotted>;
+
+    /// Makes a container of a backup, with its volumes, and does not start it.
+    fn restore<'a>(
+        &'a self,
+        from: &'a Repository,
+        snapshot: &'a Snapshot,
+        name: Option<&'a str>,
+        report: &'a Report,
+    ) -> Answer<'a, Restored>;
+
+    /// The folder of backups when nobody says another one.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    fn backup_folder(&self) -> Result<PathBuf>;
 
     /// Comes back when something about some container changed since the last call of the same `Changes`.
     fn changes(&self) -> Box<dyn Changes>;

@@ -3,7 +3,8 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 33] = [
+const LAYERS: [(&str, u8); 34] = [
+    ("sampan-backup", 3),
     ("sampan-dockerfile", 0),
     ("sampan-error", 0),
     ("sampan-sys", 1),

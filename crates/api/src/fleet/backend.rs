@@ -1,7 +1,10 @@
 //! What these routes need of a fleet.
 
 use sampan_error::Result;
-use sampan_fleet::{Decision, Group, Job, JobRun, Member, Plan, Report, ScaleRequest, UpdateRequest};
+use sampan_fleet::{
+    BackupRequest, Decision, Group, Job, JobRun, Member, Plan, Report, Restored, ScaleRequest, Snapshot,
+    Snapshotted, Store, UpdateRequest,
+};
 use std::future::Future;
 
 /// Groups of replicas.
@@ -41,6 +44,40 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         request: &UpdateRequest,
         report: &Report,
     ) -> impl Future<Output = Result<Option<Group>>> + Send;
+
+    /// Backs a container up.
+    fn backup(
+        &self,
+        container: &str,
+        request: &BackupRequest,
+        report: &Report,
+    ) -> impl Future<Output = Result<Snapshotted>> + Send;
+
+    /// All backups, or those of one container.
+    fn backups(
+        &self,
+        store: &Store,
+        name: Option<&str>,
+    ) -> impl Future<Output = Result<Vec<Snapshot>>> + Send;
+
+    /// What is wrong with a repository.
+    fn verify_backups(
+        &self,
+        store: &Store,
+        all_data: bool,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// Makes a container of a backup.
+    fn restore_backup(
+        &self,
+        store: &Store,
+        backup: &str,
+        name: Option<&str>,
+        report: &Report,
+    ) -> impl Future<Output = Result<Restored>> + Send;
+
+    /// Removes backups.
+    fn remove_backups(&self, store: &Store, ids: &[String]) -> impl Future<Output = Result<()>> + Send;
 
     /// All jobs.
     fn jobs(&self) -> Vec<Job>;

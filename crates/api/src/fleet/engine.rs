@@ -3,7 +3,10 @@
 use super::backend::Backend;
 use sampan_engine::Engine;
 use sampan_error::Result;
-use sampan_fleet::{Decision, Fleet, Group, Job, JobRun, Member, Plan, Report, ScaleRequest, UpdateRequest};
+use sampan_fleet::{
+    BackupRequest, Decision, Fleet, Group, Job, JobRun, Member, Plan, Report, Restored, ScaleRequest,
+    Snapshot, Snapshotted, Store, UpdateRequest,
+};
 
 impl Backend for Engine {
     async fn groups(&self) -> Result<Vec<(Group, Vec<Member>)>> {
@@ -56,5 +59,31 @@ impl Backend for Engine {
 
     fn last_decision(&self, name: &str) -> Option<Decision> {
         Fleet::local(self).last_decision(name)
+    }
+
+    async fn backup(&self, container: &str, request: &BackupRequest, report: &Report) -> Result<Snapshotted> {
+        Fleet::local(self).backup(container, request, report).await
+    }
+
+    async fn backups(&self, store: &Store, name: Option<&str>) -> Result<Vec<Snapshot>> {
+        Fleet::local(self).backups(store, name).await
+    }
+
+    async fn verify_backups(&self, store: &Store, all_data: bool) -> Result<Vec<String>> {
+        Fleet::local(self).verify_backups(store, all_data).await
+    }
+
+    async fn restore_backup(
+        &self,
+        store: &Store,
+        backup: &str,
+        name: Option<&str>,
+        report: &Report,
+    ) -> Result<Restored> {
+        Fleet::local(self).restore(store, backup, name, report).await
+    }
+
+    async fn remove_backups(&self, store: &Store, ids: &[String]) -> Result<()> {
+        Fleet::local(self).remove_backups(store, ids).await
     }
 }

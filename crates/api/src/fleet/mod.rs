@@ -1,6 +1,7 @@
 //! Replicas and updates of containers: routes of our own. `docs/api.yaml` describes them.
 
 pub(crate) mod backend;
+mod backups;
 mod engine;
 mod handlers;
 mod jobs;
@@ -17,6 +18,11 @@ pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
         post("/sampan/containers/{name}/update", |call| Box::pin(handlers::update(call))),
         get("/sampan/containers/{name}/autoscale", |call| Box::pin(jobs::why(call))),
         post("/sampan/autoscale/simulate", |call| Box::pin(jobs::simulate(call))),
+        post("/sampan/containers/{name}/backup", |call| Box::pin(backups::take(call))),
+        get("/sampan/backups", |call| Box::pin(backups::list(call))),
+        post("/sampan/backups/verify", |call| Box::pin(backups::verify(call))),
+        post("/sampan/backups/{id}/restore", |call| Box::pin(backups::restore(call))),
+        delete("/sampan/backups/{id}", |call| Box::pin(backups::remove(call))),
         get("/sampan/jobs", |call| Box::pin(jobs::list(call))),
         post("/sampan/jobs", |call| Box::pin(jobs::create(call))),
         get("/sampan/jobs/{id}", |call| Box::pin(jobs::inspect(call))),

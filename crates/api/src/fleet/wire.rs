@@ -2,7 +2,10 @@
 
 use crate::http::time;
 use sampan_error::{Error, Result};
-use sampan_fleet::{Group, Job, Member, Policy, ScaleRequest, Schedule, UpdateRequest, Work};
+use sampan_fleet::{
+    BackupRequest, Group, Job, Member, Policy, Retention, ScaleRequest, Schedule, Snapshot, Store,
+    UpdateRequest, Work,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -158,6 +161,82 @@ pub(super) struct NewJobBody {
     schedule: String,
     update: Option<UpdateBody>,
     scale: Option<AutoscaleBody>,
+    backup: Option<BackupBody>,
+}
+
+/// `POST /sampan/containers/{name}/backup`
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct BackupBody {
+    to: String,
+    key_file: String,
+    retention: RetentionBody,
+}
+
+/// Which ones stay.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct RetentionBody {
+    last: Option<u32>,
+    hourly: Option<u32>,
+    daily: Option<u32>,
+    weekly: Option<u32>,
+    monthly: Option<u32>,
+}
+
+/// `POST /sampan/backups/{id}/restore`
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct RestoreBody {
+    pub(super) name: Option<String>,
+    pub(super) to: String,
+    pub(super) key_file: String,
+}
+
+impl BackupBody {
+    pub(super) fn request(&self) -> BackupRequest {
+        let RetentionBody { last, hourly, daily, weekly, monthly } = self.retention;
+        BackupRequest {
+            store: Store { folder: self.to.clone(), key_file: self.key_file.clone() },
+            retention: Retention { last, hourly, daily, weekly, monthly },
+        }
+    }
+}
+
+/// A backup as clients see it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SnapshotBody {
+    id: String,
+    container: String,
+    time: String,
+    size: u64,
+    added: u64,
+}
+
+impl From<Snapshot> for SnapshotBody {
+    fn from(snapshot: Snapshot) -> Self {
+        Self {
+            id: snapshot.id,
+            container: snapshot.name,
+            time: time::rfc3339(snapshot.time),
+            size: snapshot.size,
+            added: snapshot.added,
+        }
+    }
+}
+
+/// Bytes as people read them.
+pub(super) fn bytes_text(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if value < 1000.0 {
+            return if unit == "B" { format!("{value:.0} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
 }
 
 /// Automatic scale.
@@ -174,10 +253,11 @@ pub(super) struct AutoscaleBody {
 
 impl NewJobBody {
     pub(super) fn job(&self) -> Result<Job> {
-        let work = match (&self.update, &self.scale) {
-            (Some(update), None) => Work::Update(update.request()),
-            (None, Some(scale)) => Work::Scale(scale.policy()),
-            _ => return Err(Error::invalid("a job says what it does: one of Update and Scale")),
+        let work = match (&self.update, &self.scale, &self.backup) {
+            (Some(update), None, None) => Work::Update(update.request()),
+            (None, Some(scale), None) => Work::Scale(scale.policy()),
+            (None, None, Some(backup)) => Work::Backup(backup.request()),
+            _ => return Err(Error::invalid("a job says what it does: one of Update, Scale and Backup")),
         };
         Ok(Job {
             container: self.container.clone(),

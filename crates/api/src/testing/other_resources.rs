@@ -389,4 +389,37 @@ impl crate::fleet::backend::Backend for FakeEngine {
     fn last_decision(&self, _: &str) -> Option<sampan_fleet::Decision> {
         None
     }
+
+    async fn backup(
+        &self,
+        container: &str,
+        request: &sampan_fleet::BackupRequest,
+        _: &sampan_fleet::Report,
+    ) -> Result<sampan_fleet::Snapshotted> {
+        self.call("backup", &format!("{container} {request:?}"))?;
+        Ok(Default::default())
+    }
+
+    async fn backups(&self, _: &sampan_fleet::Store, _: Option<&str>) -> Result<Vec<sampan_fleet::Snapshot>> {
+        Ok(Vec::new())
+    }
+
+    async fn verify_backups(&self, _: &sampan_fleet::Store, _: bool) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    async fn restore_backup(
+        &self,
+        _: &sampan_fleet::Store,
+        backup: &str,
+        name: Option<&str>,
+        _: &sampan_fleet::Report,
+    ) -> Result<sampan_fleet::Restored> {
+        self.call("restore_backup", &format!("{backup} {name:?}"))?;
+        Ok(Default::default())
+    }
+
+    async fn remove_backups(&self, _: &sampan_fleet::Store, ids: &[String]) -> Result<()> {
+        self.call("remove_backups", &format!("{ids:?}"))
+    }
 }

@@ -59,6 +59,8 @@ async fn bodies_have_the_fields_that_are_described() {
         ("Scale", "/sampan/containers/web/scale"),
         ("Update", "/sampan/containers/web/update"),
         ("NewJob", "/sampan/jobs"),
+        ("Backup", "/sampan/containers/web/backup"),
+        ("Restore", "/sampan/backups/0123/restore"),
     ] {
         let fields = document["components"]["schemas"][schema]["properties"].as_object().expect(schema);
         for field in fields.keys() {

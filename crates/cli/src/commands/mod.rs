@@ -6,6 +6,7 @@
 
 mod attachment;
 mod autoscale;
+mod backup;
 mod build;
 mod completion;
 mod container_options;

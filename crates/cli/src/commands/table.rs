@@ -7,8 +7,8 @@ use super::{
     wait, watch_daemon,
 };
 use super::{
-    autoscale, context, history, image_collect, image_pin, images, inspect, job, manifest, network, prune,
-    ps, search, stats, system, volume,
+    autoscale, backup, context, history, image_collect, image_pin, images, inspect, job, manifest, network,
+    prune, ps, search, stats, system, volume,
 };
 use super::{build, completion, login, logout, pull, push};
 use crate::failure::{ExitStatus, Result};
@@ -96,6 +96,7 @@ pub(super) const ROOT: &[Entry] = &[
     row::<stats::Args>("stats"),
     row::<stop::Args>("stop"),
     row::<attach::Args>("attach"),
+    own::<backup::Args>("backup"),
     row::<commit::Args>("commit"),
     row::<diff::Args>("diff"),
     row::<export::Args>("export"),
@@ -153,6 +154,7 @@ const CONTAINER: &[Entry] = &[
     row::<stats::Args>("stats"),
     row::<stop::Args>("stop"),
     row::<attach::Args>("attach"),
+    own::<backup::Args>("backup"),
     row::<commit::Args>("commit"),
     row::<diff::Args>("diff"),
     row::<exec::Args>("exec"),

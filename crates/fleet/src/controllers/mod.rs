@@ -1,6 +1,7 @@
 //! What users ask of a group, one folder each.
 
 pub(crate) mod autoscale;
+pub(crate) mod backup;
 pub(crate) mod scale;
 pub(crate) mod update;
 

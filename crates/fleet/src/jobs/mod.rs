@@ -6,6 +6,7 @@ mod schedule;
 pub use schedule::Schedule;
 
 use crate::controllers::autoscale::Policy;
+use crate::controllers::backup::BackupRequest;
 use crate::controllers::update::UpdateRequest;
 use sampan_state::Record;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub enum Work {
     Update(UpdateRequest),
     /// As many replicas as the load needs.
     Scale(Policy),
+    /// A backup.
+    Backup(BackupRequest),
 }
 
 /// One time that a job was done.
@@ -60,6 +63,7 @@ impl Work {
         match self {
             Self::Update(_) => "update",
             Self::Scale(_) => "scale",
+            Self::Backup(_) => "backup",
         }
     }
 }

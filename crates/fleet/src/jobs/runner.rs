@@ -92,6 +92,11 @@ impl Fleet {
                 None => "nothing newer".to_owned(),
             }),
             Work::Scale(policy) => self.autoscale(name, policy, report).await,
+            Work::Backup(request) => {
+                let done = self.backup(name, request, report).await?;
+                let id = done.snapshot.id.get(..8).unwrap_or_default();
+                Ok(format!("{id}: {} bytes new", done.snapshot.added))
+            }
         }
     }
 

@@ -2,7 +2,9 @@
 
 use crate::group::{Generation, Group};
 use crate::member::{Health, Member};
-use crate::place::{Answer, Blueprint, Changes, Load, Place, Pulled};
+use crate::place::{Answer, Blueprint, Changes, Load, Place, Pulled, Restored, Snapshotted};
+use crate::report::Report;
+use sampan_backup::{Repository, Snapshot};
 use sampan_engine::Engine;
 use sampan_engine::containers::{
     ContainerRecord, HealthStatus, ListQuery, MountRecordKind, RemoveOptions, Status, StopOptions,
@@ -14,6 +16,7 @@ use sampan_error::{Error, Kind, Result};
 use sampan_image::Reference;
 use std::future::Future;
 use std::os::unix::fs::FileTypeExt;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -33,6 +36,10 @@ pub(crate) struct Local {
 }
 
 impl Local {
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     pub(crate) fn new(engine: &Engine) -> Self {
         Self { engine: engine.clone() }
     }
@@ -343,6 +350,29 @@ impl Place for Local {
 
     fn rename<'a>(&'a self, id: &'a str, name: &'a str) -> Answer<'a, ()> {
         Box::pin(self.engine.rename(id, name))
+    }
+
+    fn snapshot<'a>(
+        &'a self,
+        container: &'a str,
+        to: &'a Repository,
+        report: &'a Report,
+    ) -> Answer<'a, Snapshotted> {
+        Box::pin(self.take_snapshot(container, to, report))
+    }
+
+    fn restore<'a>(
+        &'a self,
+        from: &'a Repository,
+        snapshot: &'a Snapshot,
+        name: Option<&'a str>,
+        report: &'a Report,
+    ) -> Answer<'a, Restored> {
+        Box::pin(self.restore_snapshot(from, snapshot, name, report))
+    }
+
+    fn backup_folder(&self) -> Result<PathBuf> {
+        self.engine.backup_folder()
     }
 
     fn changes(&self) -> Box<dyn Changes> {

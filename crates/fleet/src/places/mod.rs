@@ -1,3 +1,4 @@
 //! One file for each kind of place.
 
+pub(crate) mod backups;
 pub(crate) mod local;
