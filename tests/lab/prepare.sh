@@ -30,7 +30,7 @@ programs)
         busybox=busybox-static debootstrap=debootstrap slirp4netns=slirp4netns runc=runc \
         mkfs.btrfs=btrfs-progs mkfs.xfs=xfsprogs script=bsdutils python3=python3 xz=xz-utils \
         skopeo=skopeo docker-registry=docker-registry openssl=openssl zstd=zstd ssh=openssh-client \
-        dnsmasq=dnsmasq-base
+        dnsmasq=dnsmasq-base restic=restic
     docker_cli
     ;;
 peers)

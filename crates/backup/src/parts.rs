@@ -1,10 +1,11 @@
 //! Several folders as one tree.
 
-use rustic_core::repofile::Node;
+use rustic_core::repofile::{Metadata, Node, NodeType};
 use rustic_core::{
     Excludes, LocalSource, LocalSourceFilterOptions, LocalSourceSaveOptions, ReadSource, ReadSourceEntry,
     RusticResult,
 };
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A folder or file of the host, and what it is called in a snapshot.
@@ -52,8 +53,29 @@ impl ReadSource for Parts {
     fn entries(&self) -> Self::Iter {
         let walks: Vec<_> =
             self.sources.iter().map(|(part, source)| (part.clone(), source.entries())).collect();
-        Box::new(walks.into_iter().flat_map(|(part, walk)| walk.map(move |entry| Ok(renamed(entry?, &part)))))
+        Box::new(walks.into_iter().flat_map(|(part, walk)| {
+            // The library's walk leaves out the folder that it begins with, and what that is like.
+            let top = top(&part).map(Ok);
+            top.into_iter().chain(walk.map(move |entry| Ok(renamed(entry?, &part))))
+        }))
     }
+}
+
+/// The folder at the top of a part, with its owner and mode. Modes are Go's (`os.FileMode`).
+fn top<O>(part: &Part) -> Option<ReadSourceEntry<O>> {
+    const SPECIAL: [(u32, u32); 3] = [(1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000)];
+    const FOLDER: u32 = 1 << 31;
+    let found = std::fs::symlink_metadata(&part.from).ok().filter(std::fs::Metadata::is_dir)?;
+    let special =
+        SPECIAL.iter().filter(|(_, unix)| found.mode() & unix != 0).fold(0, |bits, (go, _)| bits | go);
+    let meta = Metadata {
+        mode: Some(FOLDER | special | (found.mode() & 0o777)),
+        uid: Some(found.uid()),
+        gid: Some(found.gid()),
+        ..Metadata::default()
+    };
+    let node = Node::new_node(part.to.file_name()?, NodeType::Dir, meta);
+    Some(ReadSourceEntry { path: part.to.clone(), node, open: None })
 }
 
 /// An entry under its name in the snapshot.

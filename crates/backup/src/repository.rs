@@ -3,13 +3,14 @@
 use crate::parts::{Part, Parts};
 use crate::retention::Retention;
 use rustic_backend::BackendOptions;
-use rustic_core::repofile::{MasterKey, SnapshotFile};
+use rustic_core::repofile::{MasterKey, Node, SnapshotFile};
 use rustic_core::{
     BackupOptions, CheckOptions, ConfigOptions, Credentials, IndexedIdsStatus, KeyOptions, LocalDestination,
     LsOptions, OpenStatus, PruneOptions, RepositoryBackends, RepositoryOptions, RestoreOptions, RusticError,
     SnapshotGroupCriterion, SnapshotOptions,
 };
-use sampan_error::{Error, Kind, Result};
+use sampan_error::{Context, Error, Kind, Result};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -233,7 +234,10 @@ impl Repository {
         let plan = indexed
             .prepare_restore(&options, entries()?, &destination, false)
             .map_err(failed("files cannot be restored"))?;
-        indexed.restore(plan, &options, entries()?, &destination).map_err(failed("files cannot be restored"))
+        indexed
+            .restore(plan, &options, entries()?, &destination)
+            .map_err(failed("files cannot be restored"))?;
+        top(&node, to).context(format!("{} cannot be restored", to.display()))
     }
 
     /// A file of a snapshot; `None` when it has none of that path.
@@ -277,6 +281,15 @@ impl Ready {
         let read = saved.summary.as_ref().map_or(0, |summary| summary.files_new + summary.files_changed);
         Ok(Saved { snapshot: shown(&saved), files_read: read })
     }
+}
+
+/// Owner and mode of the folder at the top, which the library takes as given. Modes are Go's (`os.FileMode`).
+fn top(node: &Node, to: &Path) -> std::io::Result<()> {
+    const SPECIAL: [(u32, u32); 3] = [(1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000)];
+    std::os::unix::fs::chown(to, node.meta.uid, node.meta.gid)?;
+    let Some(mode) = node.meta.mode else { return Ok(()) };
+    let special = SPECIAL.iter().filter(|(go, _)| mode & go != 0).fold(0, |bits, (_, unix)| bits | unix);
+    std::fs::set_permissions(to, std::fs::Permissions::from_mode(mode & 0o777 | special))
 }
 
 /// What a snapshot says of bytes that were added on the way to it.

@@ -22,6 +22,7 @@ fn world() -> World {
         write(&at(&format!("data/d{}/f{number}", number % 3)), &format!("file {number}"));
     }
     write(&at("layer/etc/x"), "x");
+    std::fs::set_permissions(at("data"), std::fs::Permissions::from_mode(0o1750)).expect("a mode");
     std::fs::set_permissions(at("layer/etc/x"), std::fs::Permissions::from_mode(0o4711)).expect("a mode");
     symlink("nowhere", at("layer/etc/link")).expect("a link");
     write(&at("config"), "{}");
@@ -60,6 +61,7 @@ fn what_is_saved_comes_back_and_only_changes_are_read_again() {
     assert_eq!(repository.find(&first.snapshot.id[..8]).expect("found").id, first.snapshot.id);
     let id = &first.snapshot.id;
     repository.restore(id, "/volumes/data", &at("back")).expect("restored");
+    assert_eq!(std::fs::metadata(at("back")).expect("a folder").mode() & 0o7777, 0o1750);
     assert_eq!(std::fs::read_to_string(at("back/d1/f1")).expect("a file"), "file 1");
     assert!(!at("back/new").exists());
     repository.restore(id, "/layer", &at("upper")).expect("restored");
