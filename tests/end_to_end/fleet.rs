@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sampan_tests::build::context;
-use sampan_tests::{Host, Running, sampan_only, until};
+use sampan_tests::{Campaign, Host, Running, sampan_only, until};
 use serde_json::Value;
 
 const TRAFFIC: &str = env!("CARGO_BIN_EXE_sampan-test-traffic");
@@ -441,4 +441,54 @@ fn the_unhealthy_are_restarted_and_the_unready_left_alone() {
     host.sampan(&["run", "-d", "--name", "web", "-p", "8080:80", "--ready-http", ":80/health", "app:1"]).ok();
     host.sampan(&["container", "scale", "web=2"]).ok();
     assert_eq!(group(&host)["Ready"], 2);
+}
+
+/// Two hundred replicas come and go, and nothing is left of them.
+#[test]
+fn two_hundred_replicas_come_and_go() {
+    if sampan_only() {
+        return;
+    }
+    let campaign = Campaign::new("replicas of one container", 60, 200);
+    let host = host();
+    host.sampan(&[
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "-p",
+        "8080:80",
+        "--health-http",
+        ":80/health",
+        "--health-interval",
+        "1s",
+        "app:1",
+    ])
+    .ok();
+    let usage = || {
+        let pid = host.daemon_pid();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the daemon's status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory").to_owned();
+        line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).expect("a number")
+    };
+    let links = || host.run(&["ip", "-o", "link"]).ok().lines().count();
+    let before = (usage(), links());
+    let some = campaign.rounds / 4;
+    host.sampan(&["container", "scale", &format!("web={some}")]).ok();
+    let quarter = usage();
+    host.sampan(&["container", "scale", &format!("web={}", campaign.rounds)]).ok();
+    let all = usage();
+    assert_eq!(group(&host)["Ready"], campaign.rounds);
+    assert_eq!(counted(load(&host, 400, 2))["failed"], 0);
+    // The daemon's memory grows no faster than the count, but for a few megabytes that any work takes.
+    let (first, rest) = (quarter.saturating_sub(before.0), all.saturating_sub(quarter));
+    assert!(rest <= first * 3 + 16 * 1024, "{before:?} {quarter} {all} kB");
+    host.sampan(&["container", "scale", "web=1"]).ok();
+    assert_eq!(names(&host), "web");
+    // Sandboxes that wait for the next containers come and go by themselves.
+    until("their links are gone", || links() <= before.1 + 8);
+    assert!(!host.run(&["nft", "list", "ruleset"]).ok().contains("0x000001ff"), "no slot is left");
+    host.docker(&["rm", "-f", "web"]).ok();
+    campaign
+        .done(&format!("memory of the daemon {} kB before, {quarter} with {some}, {all} with all", before.0));
 }
