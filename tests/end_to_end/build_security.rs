@@ -1,7 +1,7 @@
 //! Attacks by Dockerfiles, contexts and programs of steps: none reaches the host or another build.
 
 use sampan_tests::build::{add_plugins, context, in_image};
-use sampan_tests::{Host, sampan_only};
+use sampan_tests::{Campaign, Host, sampan_only};
 
 fn host() -> Host {
     let host = Host::new();
@@ -143,4 +143,106 @@ fn stages_at_once_do_not_meet_in_a_locked_cache() {
         "FROM busybox AS a\n{step} >/a\nFROM busybox AS b\n{step} >/b\nFROM busybox AS c\n{step} >/c1\nFROM scratch\nCOPY --from=a /a /\nCOPY --from=b /b /\nCOPY --from=c /c1 /\n"
     );
     build(&host, &context(&host, "locked", &dockerfile, &[]), &["-t", "locked", "--no-cache"]).ok();
+}
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A call's headers, each as a literal that is not indexed (RFC 7541, section 6.2.2).
+fn headers(path: &str) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "localhost"),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+        ("x-docker-expose-session-uuid", "x"),
+    ] {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).expect("short"));
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    block
+}
+
+/// Bytes that are no message, and messages that are wrong, to each call of BuildKit's protocol: an error or the end of the
+/// connection, and a daemon that serves the next one.
+#[test]
+fn hostile_calls_break_nothing() {
+    if sampan_only() {
+        return;
+    }
+    let campaign = Campaign::new("hostile calls of BuildKit's protocol", 300, 5000);
+    let host = Host::new();
+    let calls = [
+        "moby.buildkit.v1.Control/Solve",
+        "moby.buildkit.v1.Control/Status",
+        "moby.buildkit.v1.Control/Info",
+        "moby.buildkit.v1.Control/ListWorkers",
+        "moby.buildkit.v1.Control/DiskUsage",
+        "moby.buildkit.v1.Control/Prune",
+        "moby.buildkit.v1.Control/Session",
+        "moby.buildkit.v1.Control/ListenBuildHistory",
+        "moby.buildkit.v1.frontend.LLBBridge/Solve",
+        "moby.buildkit.v1.frontend.LLBBridge/ResolveImageConfig",
+        "moby.buildkit.v1.frontend.LLBBridge/ReadFile",
+        "moby.buildkit.v1.frontend.LLBBridge/StatFile",
+        "moby.buildkit.v1.frontend.LLBBridge/Return",
+        "moby.buildkit.v1.frontend.LLBBridge/Ping",
+        "grpc.health.v1.Health/Check",
+        "no.such.Service/Call",
+    ];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = move |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below.max(1)
+    };
+    for round in 0..campaign.rounds {
+        let mut socket = std::os::unix::net::UnixStream::connect(host.socket()).expect("connected");
+        socket.set_read_timeout(Some(std::time::Duration::from_millis(30))).expect("a timeout");
+        let path = if round % 5 == 4 { "/session" } else { "/grpc" };
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nX-Docker-Expose-Session-Uuid: {round}\r\n\r\n"
+        );
+        let mut sent = head.into_bytes();
+        if round % 7 != 6 {
+            sent.extend_from_slice(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+            sent.extend(frame(4, 0, 0, &[]));
+        }
+        for stream in 0..1 + next(4) as u32 {
+            let call = calls[next(calls.len() as u64) as usize];
+            let mut body: Vec<u8> = (0..next(200)).map(|_| next(256) as u8).collect();
+            if next(2) == 0 {
+                // Fields of the right form with wrong contents: text, numbers, messages within messages.
+                body.clear();
+                for _ in 0..next(12) {
+                    let length = next(20);
+                    body.push(((1 + next(15)) << 3) as u8 | 2);
+                    body.push(length as u8);
+                    body.extend((0..length).map(|_| next(256) as u8));
+                }
+            }
+            let claimed = if next(6) == 0 { next(u64::from(u32::MAX)) as u32 } else { body.len() as u32 };
+            let message = [&[next(2) as u8][..], &claimed.to_be_bytes(), &body].concat();
+            let kind = if next(10) == 0 { next(256) as u8 } else { 1 };
+            sent.extend(frame(kind, 4, stream * 2 + 1, &headers(&format!("/{call}"))));
+            sent.extend(frame(0, 1, stream * 2 + 1, &message));
+        }
+        // A daemon that hangs up early is right.
+        let _ = std::io::Write::write_all(&mut socket, &sent);
+        let mut answer = [0; 4096];
+        while matches!(std::io::Read::read(&mut socket, &mut answer), Ok(count) if count > 0) {}
+    }
+    assert!(!host.log().contains("panicked"), "{}", host.log());
+    assert_eq!(host.docker(&["run", "--rm", "hello"]).code, 0);
+    campaign.done("no panic, and the next call is served");
 }

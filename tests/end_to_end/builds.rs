@@ -486,6 +486,34 @@ RUN --network=none ip link | grep -c eth0 >/links || true
     assert!(run(&host, "m", "cat /seen").starts_with("other"), "what is bound counts for the step");
 }
 
+#[test]
+fn progress_is_shown_as_it_is_wanted() {
+    if sampan_tests::sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    let folder = context(&host, "shown", "FROM busybox\nRUN echo said\n", &[]).display().to_string();
+    let build = |progress: &str| {
+        host.sampan(&["build", "--no-cache", "--progress", progress, "-t", "shown", &folder])
+    };
+    for mode in ["auto", "plain", "tty"] {
+        assert!(build(mode).ok().contains("\nsaid\n"), "{mode}");
+    }
+    let quiet = build("quiet");
+    assert!(
+        quiet.ok().starts_with("sha256:") && quiet.ok().lines().count() == 1 && quiet.stderr.is_empty(),
+        "{quiet}"
+    );
+    let raw = build("rawjson");
+    assert_eq!(raw.ok(), "");
+    for line in raw.stderr.lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect("JSON on each line");
+    }
+    assert!(raw.stderr.contains("said"), "{raw}");
+    let bad = build("loud");
+    assert!(bad.code != 0 && bad.stderr.contains("invalid progress mode loud"), "{bad}");
+}
+
 /// What `--squash` makes has one layer above its base, with the same files as without it.
 #[test]
 fn layers_become_one() {

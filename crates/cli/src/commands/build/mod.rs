@@ -5,7 +5,7 @@ mod output;
 mod serve;
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
@@ -169,27 +169,47 @@ impl Command for Args {
                 "SSH agent socket to expose to the build (format: \"default|<id>[=<socket>]\")",
             )
             .own();
-        flags.string(&mut self.progress, "progress", "", "Set type of progress output").own();
+        flags
+            .string(
+                &mut self.progress,
+                "progress",
+                "",
+                "Set type of progress output (auto|plain|tty|quiet|rawjson)",
+            )
+            .own();
         flags.bool(&mut self.load, "load", "", "The image is stored in the engine, as it always is").own();
     }
 
-    fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+    fn run(mut self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let wanted = parsed.arguments.first().map(String::as_str).unwrap_or_default();
         if self.check {
             return self.check_only(wanted);
         }
+        let raw = match self.progress.as_str() {
+            "" | "auto" | "plain" | "tty" => false,
+            "quiet" => {
+                self.quiet = true;
+                false
+            }
+            "rawjson" => true,
+            other => {
+                return Err(Failure::message(format!(
+                    "invalid progress mode {other}: there are auto, plain, tty, quiet and rawjson"
+                )));
+            }
+        };
         let outputs = self.outputs.iter().map(|text| output::parse(text)).collect::<Result<Vec<_>>>()?;
         let writes_stdout =
             outputs.iter().any(|it| matches!(it, output::Output::Tar(None) | output::Output::Archive(None)));
         let (mut response, _context) = self.ask(session, wanted)?;
         let mut id = None;
-        let target = match (self.quiet, writes_stdout) {
+        let target = match (self.quiet || raw, writes_stdout) {
             (true, _) => Target::Nowhere,
             (false, true) => Target::Stderr,
             (false, false) => Target::Stdout,
         };
         let mut said = Vec::new();
-        let mut source = Keeping { inner: &mut response, kept: &mut said, keep: self.quiet };
+        let mut source = Keeping { inner: &mut response, kept: &mut said, keep: self.quiet, shows: raw };
         progress::show(&mut source, target, &mut |aux: &Json| {
             id = aux["ID"].as_str().map(str::to_owned).or_else(|| id.take());
         })?;
@@ -231,11 +251,16 @@ struct Keeping<'a, R> {
     inner: &'a mut R,
     kept: &'a mut Vec<u8>,
     keep: bool,
+    /// What comes goes to stderr as it is.
+    shows: bool,
 }
 
 impl<R: Read> Read for Keeping<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
+        if self.shows {
+            std::io::stderr().write_all(&buffer[..count])?;
+        }
         if self.keep {
             self.kept.extend_from_slice(&buffer[..count]);
         }
