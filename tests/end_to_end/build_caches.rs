@@ -100,6 +100,39 @@ fn a_cache_goes_within_an_image() {
     // One that is not there is said, and the build goes on.
     let out = sampan(&host, &folder, &["--cache-from", "127.0.0.1:1/none:1"]);
     assert!(out.contains("no build cache from 127.0.0.1:1/none:1"), "{out}");
-    let bad = host.sampan(&["build", "--cache-to", "type=local,dest=x", &path]);
+    let bad = host.sampan(&["build", "--cache-to", "type=gha", &path]);
     assert!(bad.code != 0 && bad.stderr.contains("registry serve"), "{bad}");
+}
+
+#[test]
+fn a_cache_is_kept_in_a_folder() {
+    if sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    host.import(sampan_tests::BUSYBOX);
+    let folder = context(&host, "ctx", DOCKERFILE, &[("a", "a")]);
+    let kept = host.folder().join("kept cache").display().to_string();
+    let (to, from) = (format!("type=local,dest={kept},mode=max"), format!("type=local,src={kept}"));
+    let none = host.sampan(&[
+        "build",
+        "-t",
+        "app",
+        "--cache-from",
+        &from,
+        "--cache-to",
+        &to,
+        &folder.display().to_string(),
+    ]);
+    assert!(
+        none.ok().contains("The build cache is at") && none.stderr.contains("there is no such folder"),
+        "{none}"
+    );
+    let before = made(&host);
+    forget(&host);
+    sampan(&host, &folder, &["--cache-from", &from]);
+    assert_eq!(made(&host), before);
+    let bad = host.sampan(&["build", "--cache-to", "type=local", &folder.display().to_string()]);
+    assert!(bad.code != 0 && bad.stderr.contains("needs dest=FOLDER"), "{bad}");
+    assert!(!host.run(&["ps", "-ef"]).ok().contains("registry serve"), "it ends with the build");
 }

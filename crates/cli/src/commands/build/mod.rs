@@ -1,6 +1,7 @@
 //! `docker build`: a folder, a repository or a stream in, an image out.
 
 mod context;
+mod local_cache;
 mod output;
 mod serve;
 
@@ -201,6 +202,8 @@ impl Command for Args {
         let outputs = self.outputs.iter().map(|text| output::parse(text)).collect::<Result<Vec<_>>>()?;
         let writes_stdout =
             outputs.iter().any(|it| matches!(it, output::Output::Tar(None) | output::Output::Archive(None)));
+        let host = session.client()?.host().to_owned();
+        let _caches = local_cache::LocalCaches::serve(&mut self.cache_from, &mut self.cache_to, &host)?;
         let (mut response, _context) = self.ask(session, wanted)?;
         let mut id = None;
         let target = match (self.quiet || raw, writes_stdout) {
