@@ -119,6 +119,44 @@ fn a_container_comes_back_with_all_that_it_wrote() {
     refusals(&host);
 }
 
+/// What a label says is done before and after, and a failure before gives the backup up.
+#[test]
+fn hooks_run_before_and_after() {
+    if sampan_only() {
+        return;
+    }
+    let host = Host::new();
+    host.import(BUSYBOX);
+    let run = |name: &str, pre: &str| {
+        let pre = format!("sampan.backup.pre={pre}");
+        let words = [
+            "run",
+            "-d",
+            "--name",
+            name,
+            "-l",
+            &pre,
+            "-l",
+            "sampan.backup.post=echo after >>/log",
+            "busybox",
+            "sleep",
+            "1000",
+        ];
+        host.docker(&words).ok();
+    };
+    run("good", "echo before >>/log");
+    host.sampan(&["container", "backup", "good"]).ok();
+    assert_eq!(host.docker(&["exec", "good", "cat", "/log"]).ok(), "before\nafter");
+    host.sampan(&["container", "backup", "restore", "--as", "again", "good"]).ok();
+    let log = host.with_client(&["sh", "-c", "docker cp again:/log - | tar -xO"]);
+    assert_eq!(log.ok(), "before", "as it was in between");
+    run("bad", "echo no space; false");
+    let failed = host.sampan(&["container", "backup", "bad"]);
+    assert!(failed.code != 0 && failed.stderr.contains("ended with 1: no space"), "{failed}");
+    assert_eq!(host.docker(&["exec", "bad", "cat", "/log"]).ok(), "after");
+    assert!(backups(&host, &["bad"]).is_empty());
+}
+
 fn refusals(host: &Host) {
     let help = host.sampan(&["container", "backup", "--help"]);
     assert!(help.ok().contains("backup -d 15m"), "{help}");

@@ -7,7 +7,7 @@ use crate::containers::{
     StopOptions,
 };
 use crate::spec::{HealthTest, Healthcheck};
-use sampan_error::{Context, Result};
+use sampan_error::{Context, Error, Kind, Result};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,6 +151,28 @@ impl Engine {
             }
             _ => return Ok((0, String::new())),
         };
+        self.run_in(container, cmd).await
+    }
+
+    /// Runs a program inside a running container; gives its exit code and the beginning of what it said.
+    ///
+    /// # Errors
+    /// No such container, one that does not run; a program that cannot be started or takes longer than `timeout`.
+    pub async fn run_inside(
+        &self,
+        reference: &str,
+        cmd: Vec<String>,
+        timeout: Duration,
+    ) -> Result<(i32, String)> {
+        let container = self.container(reference)?;
+        match tokio::time::timeout(timeout, self.run_in(&container, cmd)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::new(Kind::Deadline, format!("it took longer than {timeout:?}"))),
+        }
+    }
+
+    async fn run_in(&self, container: &Arc<Container>, cmd: Vec<String>) -> Result<(i32, String)> {
+        let record = container.record();
         let options = ExecOptions { cmd, attach_stdout: true, attach_stderr: true, ..ExecOptions::default() };
         let id = self.exec_create(&record.id, options).await?;
         let guard = KillOnDrop {

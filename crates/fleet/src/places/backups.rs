@@ -16,6 +16,12 @@ use std::time::{Duration, Instant};
 pub(crate) const FIRST_PASS: &str = "first-pass";
 /// The container itself, in a snapshot.
 const CONTAINER: &str = "/container.json";
+/// Label: a line for the shell that is run in the container before its backup.
+const PRE: &str = "sampan.backup.pre";
+/// Label: one that is run afterwards, whatever came of it.
+const POST: &str = "sampan.backup.post";
+/// How long each may take.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
 const LAYER: &str = "/layer";
 const VOLUMES: &str = "/volumes";
 /// Digits of an id that tell one from another.
@@ -48,12 +54,48 @@ impl Local {
     ) -> Result<Snapshotted> {
         let engine = self.engine();
         let parts = engine.backup_parts(container).await?;
-        let name = parts.record.name.clone();
         for volume in &parts.left_out {
             report.say(format!(
                 "the volume {volume} has its files elsewhere (driver options): they are not part of it"
             ));
         }
+        if let Err(error) = self.hook(&parts.record, PRE, report).await {
+            self.hook(&parts.record, POST, report).await?;
+            return Err(error);
+        }
+        let taken = self.two_passes(&parts, repository, report).await;
+        // It runs whatever came of the backup.
+        self.hook(&parts.record, POST, report).await?;
+        taken
+    }
+
+    /// Runs what a label says inside the container, when it runs.
+    async fn hook(&self, record: &ContainerRecord, label: &str, report: &Report) -> Result<()> {
+        let Some(line) = record.resolved.labels.get(label).filter(|_| record.is_running()) else {
+            return Ok(());
+        };
+        report.say(format!("{label}: {line}"));
+        let words = ["/bin/sh", "-c", line].map(str::to_owned).to_vec();
+        let (code, said) = self
+            .engine()
+            .run_inside(&record.id, words, HOOK_TIMEOUT)
+            .await
+            .map_err(|error| error.context(format!("{label} ({line}) failed")))?;
+        match code {
+            0 => Ok(()),
+            code => Err(Error::conflict(format!("{label} ({line}) ended with {code}: {}", said.trim()))),
+        }
+    }
+
+    async fn two_passes(
+        &self,
+        parts: &BackupParts,
+        repository: &Repository,
+        report: &Report,
+    ) -> Result<Snapshotted> {
+        let (engine, name) = (self.engine(), parts.record.name.clone());
+        let container = parts.record.id.as_str();
+        let parts = parts.clone();
         let folder = engine.backup_folder()?.join("work");
         let (_folder, parts) = blocking(move || lay_out(&folder, &parts)).await?;
         let stale = self.first_passes(repository, &name).await?;
