@@ -68,6 +68,10 @@ pub(crate) struct Args {
     agents: Vec<String>,
 }
 
+/// What help says of `--cache-to`.
+const CACHE_TO: &str =
+    "Where the build's steps go (type=registry,ref=<name>[,mode=max], type=local,dest=<path> or type=inline)";
+
 impl Command for Args {
     const SPECIFICATION: Specification = Specification {
         arguments: "[OPTIONS] PATH | URL | -",
@@ -81,14 +85,7 @@ impl Command for Args {
         flags.list(&mut self.extra_hosts, "add-host", "", "Add a custom host-to-IP mapping (\"host:ip\")");
         flags.list(&mut self.arguments, "build-arg", "", "Set build-time variables");
         flags.list(&mut self.cache_from, "cache-from", "", "Images to consider as cache sources");
-        flags
-            .list(
-                &mut self.cache_to,
-                "cache-to",
-                "",
-                "Where the build's steps go (format: \"type=registry,ref=<name>[,mode=max]\" or \"type=inline\")",
-            )
-            .own();
+        flags.list(&mut self.cache_to, "cache-to", "", CACHE_TO).own();
         flags.string(
             &mut self.cgroup_parent,
             "cgroup-parent",
