@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, OwnedMutexGuard};
 
 /// The fleet. Clones are the same one.
@@ -51,6 +52,9 @@ pub(crate) struct Shared {
     /// Snapshots that were removed since space was given back.
     removed: AtomicUsize,
 }
+
+/// How long whoever wants to do something waits for those who only look.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A lock for each group.
 type Locks = Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>;
@@ -215,16 +219,31 @@ impl Fleet {
         Ok(())
     }
 
-    /// Keeps others from doing something with the group.
+    /// Keeps others from doing something with the group; waits a little for those who only look after it.
     ///
     /// # Errors
-    /// Somebody does.
-    pub(crate) fn alone(&self, name: &str) -> Result<OwnedMutexGuard<()>> {
-        lock_of(&self.shared.working, name).try_lock_owned().map_err(|_| {
+    /// Somebody does something that takes its time.
+    pub(crate) async fn alone(&self, name: &str) -> Result<OwnedMutexGuard<()>> {
+        let busy = || {
             Error::conflict(format!(
                 "something is being done with {name} already: wait until that is over (`sampan container replicas {name}`)"
             ))
-        })
+        };
+        if self.group(name).is_some_and(|group| group.operation.is_some()) {
+            return Err(busy());
+        }
+        let lock = lock_of(&self.shared.working, name).lock_owned();
+        tokio::time::timeout(PATIENCE, lock).await.map_err(|_| busy())
+    }
+
+    /// The same for what was under way when the last daemon ended.
+    pub(crate) async fn alone_again(&self, name: &str) -> OwnedMutexGuard<()> {
+        lock_of(&self.shared.working, name).lock_owned().await
+    }
+
+    /// The same, unless somebody else is there.
+    pub(crate) fn try_alone(&self, name: &str) -> Option<OwnedMutexGuard<()>> {
+        lock_of(&self.shared.working, name).try_lock_owned().ok()
     }
 
     pub(crate) fn set_leaving(&self, name: &str, ids: &[String]) {

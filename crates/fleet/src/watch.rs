@@ -13,6 +13,8 @@ impl Fleet {
             self.resume(group).await;
         }
         tokio::spawn(self.clone().run_jobs());
+        // What happened while there was no daemon.
+        self.look_at_all().await;
         loop {
             changes.next().await;
             self.look_at_all().await;
@@ -29,7 +31,7 @@ impl Fleet {
         tracing::info!(group = %group.name, operation = ?group.operation, "going on with what was under way");
         let fleet = self.clone();
         tokio::spawn(async move {
-            let Ok(_alone) = fleet.alone(&group.name) else { return };
+            let _alone = fleet.alone_again(&group.name).await;
             let name = group.name.clone();
             if let Err(error) = fleet.operate(group, &Report::none()).await {
                 tracing::error!(group = %name, %error, "what was under way failed");
@@ -59,13 +61,15 @@ impl Fleet {
 
     /// Sends connections where they belong; replicas go, stop and start with the first one.
     async fn look_at(&self, group: &Group) -> Result<()> {
-        let members = self.place().members(group).await?;
         // Whoever works on the group replaces its first replica by himself.
-        let Ok(_alone) = self.alone(&group.name) else { return self.route(group).await };
+        let Some(_alone) = self.try_alone(&group.name) else { return self.route(group).await };
         // What was read before may be old by now.
         let Some(group) = self.group(&group.name) else { return Ok(()) };
+        let members = self.place().members(&group).await?;
         let Some(leader) = members.iter().find(|member| member.id == group.leader) else {
-            if group.operation.is_some() {
+            let there = self.place().blueprint(&group.leader).await;
+            let is_gone = there.is_err_and(|error| error.kind() == Kind::NotFound);
+            if group.operation.is_some() || !is_gone {
                 return Ok(());
             }
             tracing::info!(group = %group.name, "its first replica is gone, the others go too");

@@ -42,8 +42,9 @@ impl Fleet {
     /// # Errors
     /// There cannot be two of it, and why; a replica does not become ready: then those that came are gone again.
     pub async fn scale(&self, container: &str, request: &ScaleRequest, report: &Report) -> Result<Group> {
+        let name = self.group_of(container).await?.0.name;
+        let _alone = self.alone(&name).await?;
         let (mut group, blueprint) = self.scaled(container, request).await?;
-        let _alone = self.alone(&group.name)?;
         let before = self.group(&group.name).map_or(1, |known| known.replicas);
         if group.replicas == 1 && before == 1 && self.place().members(&group).await?.len() == 1 {
             return Ok(group);

@@ -55,8 +55,9 @@ impl Fleet {
         request: &UpdateRequest,
         report: &Report,
     ) -> Result<Option<Group>> {
+        let name = self.group_of(container).await?.0.name;
+        let _alone = self.alone(&name).await?;
         let (mut group, blueprint) = self.updated(container, request).await?;
-        let _alone = self.alone(&group.name)?;
         if request.rollback {
             return self.back_by_hand(group, report).await.map(Some);
         }
