@@ -31,4 +31,4 @@ pub use place::{Answer, Blueprint, Changes, Load, Place, Pulled, Restored, Snaps
 pub use plan::{Plan, Slot, Step};
 pub use report::Report;
 pub use sampan_backup::{Retention, Snapshot};
-pub use settings::Settings;
+pub use settings::{Settings, SettingsChange};

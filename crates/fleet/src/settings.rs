@@ -23,3 +23,30 @@ impl Default for Settings {
         Self { drain: 30, ready_after: 5, ready_timeout: 300, watch: 60, share_volumes: false }
     }
 }
+
+/// What a request changes of them; what is `None` stays as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingsChange {
+    /// Seconds for the connections of those that leave.
+    pub drain: Option<u64>,
+    /// Seconds after which one without a health check counts as ready.
+    pub ready_after: Option<u64>,
+    /// Seconds after which one that is not ready never will be.
+    pub ready_timeout: Option<u64>,
+    /// Seconds in which a failure takes an update back.
+    pub watch: Option<u64>,
+    /// They may write to the same volumes.
+    pub share_volumes: Option<bool>,
+}
+
+impl SettingsChange {
+    /// The settings with the change.
+    pub(crate) fn apply(&self, settings: &mut Settings) {
+        settings.drain = self.drain.unwrap_or(settings.drain);
+        settings.ready_after = self.ready_after.unwrap_or(settings.ready_after);
+        settings.ready_timeout = self.ready_timeout.unwrap_or(settings.ready_timeout);
+        settings.watch = self.watch.unwrap_or(settings.watch);
+        settings.share_volumes = self.share_volumes.unwrap_or(settings.share_volumes);
+    }
+}

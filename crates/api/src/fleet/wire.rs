@@ -3,8 +3,8 @@
 use crate::http::time;
 use sampan_error::{Error, Result};
 use sampan_fleet::{
-    BackupRequest, Group, Job, Member, Policy, Retention, ScaleRequest, Schedule, Snapshot, Store,
-    UpdateRequest, Work,
+    BackupRequest, Group, Job, Member, Policy, Retention, ScaleRequest, Schedule, SettingsChange, Snapshot,
+    Store, UpdateRequest, Work,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,15 +42,16 @@ pub(super) struct SettingsBody {
     share_volumes: Option<bool>,
 }
 
+impl SettingsBody {
+    fn change(&self) -> SettingsChange {
+        let Self { drain, ready_after, ready_timeout, watch, share_volumes } = *self;
+        SettingsChange { drain, ready_after, ready_timeout, watch, share_volumes }
+    }
+}
+
 impl ScaleBody {
     pub(super) fn request(&self) -> ScaleRequest {
-        ScaleRequest {
-            replicas: self.replicas,
-            drain: self.settings.drain,
-            ready_after: self.settings.ready_after,
-            ready_timeout: self.settings.ready_timeout,
-            share_volumes: self.settings.share_volumes,
-        }
+        ScaleRequest { replicas: self.replicas, settings: self.settings.change() }
     }
 }
 
@@ -60,11 +61,7 @@ impl UpdateBody {
             image: self.image.clone().filter(|image| !image.is_empty()),
             rollback: self.rollback,
             force: self.force,
-            drain: self.settings.drain,
-            ready_after: self.settings.ready_after,
-            ready_timeout: self.settings.ready_timeout,
-            watch: self.settings.watch,
-            share_volumes: self.settings.share_volumes,
+            settings: self.settings.change(),
         }
     }
 }

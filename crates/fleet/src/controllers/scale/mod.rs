@@ -5,6 +5,7 @@ use crate::group::{Group, Operation};
 use crate::place::Blueprint;
 use crate::plan::Plan;
 use crate::report::Report;
+use crate::settings::SettingsChange;
 use sampan_error::{Error, Result};
 
 /// More replicas than this on one machine are a mistake.
@@ -15,14 +16,8 @@ const MOST: u32 = 1000;
 pub struct ScaleRequest {
     /// How many replicas.
     pub replicas: u32,
-    /// Seconds for the connections of those that leave.
-    pub drain: Option<u64>,
-    /// Seconds after which one without a health check counts as ready.
-    pub ready_after: Option<u64>,
-    /// Seconds after which one that is not ready never will be.
-    pub ready_timeout: Option<u64>,
-    /// They may write to the same volumes.
-    pub share_volumes: Option<bool>,
+    /// How careful it is to be.
+    pub settings: SettingsChange,
 }
 
 impl Fleet {
@@ -82,11 +77,7 @@ impl Fleet {
             )));
         }
         let (mut group, blueprint) = self.group_of(container).await?;
-        let settings = &mut group.settings;
-        settings.drain = request.drain.unwrap_or(settings.drain);
-        settings.ready_after = request.ready_after.unwrap_or(settings.ready_after);
-        settings.ready_timeout = request.ready_timeout.unwrap_or(settings.ready_timeout);
-        settings.share_volumes = request.share_volumes.unwrap_or(settings.share_volumes);
+        request.settings.apply(&mut group.settings);
         group.replicas = request.replicas;
         if request.replicas > 1 {
             check(&group, &blueprint)?;

@@ -5,6 +5,7 @@ use crate::group::{Generation, Group, Operation};
 use crate::place::Blueprint;
 use crate::plan::Plan;
 use crate::report::Report;
+use crate::settings::SettingsChange;
 use sampan_error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -19,16 +20,8 @@ pub struct UpdateRequest {
     pub rollback: bool,
     /// Replaces the replicas though the image is the same.
     pub force: bool,
-    /// Seconds for the connections of those that leave.
-    pub drain: Option<u64>,
-    /// Seconds after which one without a health check counts as ready.
-    pub ready_after: Option<u64>,
-    /// Seconds after which one that is not ready never will be.
-    pub ready_timeout: Option<u64>,
-    /// Seconds in which a failure takes the update back.
-    pub watch: Option<u64>,
-    /// They may write to the same volumes.
-    pub share_volumes: Option<bool>,
+    /// How careful it is to be.
+    pub settings: SettingsChange,
 }
 
 impl Fleet {
@@ -84,12 +77,7 @@ impl Fleet {
 
     async fn updated(&self, container: &str, request: &UpdateRequest) -> Result<(Group, Blueprint)> {
         let (mut group, blueprint) = self.group_of(container).await?;
-        let settings = &mut group.settings;
-        settings.drain = request.drain.unwrap_or(settings.drain);
-        settings.ready_after = request.ready_after.unwrap_or(settings.ready_after);
-        settings.ready_timeout = request.ready_timeout.unwrap_or(settings.ready_timeout);
-        settings.watch = request.watch.unwrap_or(settings.watch);
-        settings.share_volumes = request.share_volumes.unwrap_or(settings.share_volumes);
+        request.settings.apply(&mut group.settings);
         Ok((group, blueprint))
     }
 
