@@ -131,6 +131,17 @@ fn replicas_share_a_port_and_come_and_go() {
     println!("{}", counted(during));
     assert_eq!(host.sampan(&["container", "scale", "--drain", "2s", "web=2"]).ok(), "web");
     assert_eq!(names(&host), "web web-2");
+    // What is made of a replica, by commit or from a backup, is none.
+    host.docker(&["commit", "web-2", "copied"]).ok();
+    host.docker(&["run", "-d", "--name", "apart", "copied"]).ok();
+    host.sampan(&["container", "backup", "web-2"]).ok();
+    host.sampan(&["container", "backup", "restore", "--as", "restored", "web-2"]).ok();
+    host.docker(&["start", "restored"]).ok();
+    assert_eq!(group(&host)["Replicas"].as_array().map(Vec::len), Some(2));
+    host.docker(&["rm", "-f", "apart", "restored"]).ok();
+    // One that somebody removes comes again.
+    host.docker(&["rm", "-f", "web-2"]).ok();
+    until("it comes again", || names(&host) == "web web-2" && group(&host)["Operation"].is_null());
     // The others go, stop and start with the first one.
     host.docker(&["stop", "web"]).ok();
     until("the others stop", || names(&host).is_empty());

@@ -1,9 +1,13 @@
 //! What happens to replicas without our doing: they fail, end, are stopped or removed.
 
 use crate::fleet::Fleet;
-use crate::group::Group;
+use crate::group::{Group, Operation};
 use crate::report::Report;
 use sampan_error::{Kind, Result};
+use tokio::sync::OwnedMutexGuard;
+
+/// Nanoseconds until what failed is tried again.
+const AGAIN_AFTER: i64 = 60 * 1_000_000_000;
 
 impl Fleet {
     /// Goes on with what a killed daemon left, then follows what happens to replicas, for ever.
@@ -62,7 +66,7 @@ impl Fleet {
     /// Sends connections where they belong; replicas go, stop and start with the first one.
     async fn look_at(&self, group: &Group) -> Result<()> {
         // Whoever works on the group replaces its first replica by himself.
-        let Some(_alone) = self.try_alone(&group.name) else { return self.route(group).await };
+        let Some(alone) = self.try_alone(&group.name) else { return self.route(group).await };
         // What was read before may be old by now.
         let Some(group) = self.group(&group.name) else { return Ok(()) };
         let members = self.place().members(&group).await?;
@@ -90,6 +94,28 @@ impl Fleet {
                 self.place().start(&member.id).await?;
             }
         }
+        let is_short = members.len() < usize::try_from(group.replicas).unwrap_or(usize::MAX);
+        let now = self.place().now();
+        let failed = group.last.as_ref().filter(|last| !last.error.is_empty());
+        if is_short && leader.running && failed.is_none_or(|last| now - last.at > AGAIN_AFTER) {
+            return self.bring_back(group, alone).await;
+        }
         self.route(&group).await
+    }
+
+    /// Makes replicas again that somebody removed.
+    async fn bring_back(&self, mut group: Group, alone: OwnedMutexGuard<()>) -> Result<()> {
+        tracing::info!(group = %group.name, "a replica is gone and comes again");
+        group.operation = Some(Operation::Scale);
+        self.save(&group).await?;
+        let fleet = self.clone();
+        tokio::spawn(async move {
+            let _alone = alone;
+            let name = group.name.clone();
+            if let Err(error) = fleet.operate(group, &Report::none()).await {
+                tracing::error!(group = %name, %error, "a replica that was removed does not come again");
+            }
+        });
+        Ok(())
     }
 }

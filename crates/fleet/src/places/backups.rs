@@ -1,6 +1,6 @@
 //! Backups of containers of this engine: what goes into a snapshot, the two passes, and the way back.
 
-use super::local::Local;
+use super::local::{Local, forget_replica};
 use crate::place::{Restored, Snapshotted};
 use crate::report::Report;
 use sampan_backup::{Part, Repository, Snapshot};
@@ -149,6 +149,7 @@ impl Local {
         let kept = read(repository, &snapshot.id).await?;
         let mut spec = kept.record.spec.clone();
         spec.image = self.image_of(&kept.record, report).await?;
+        forget_replica(&mut spec);
         let name = name.unwrap_or(&kept.record.name).to_owned();
         if engine.inspect(&name).await.is_ok() {
             return Err(Error::new(

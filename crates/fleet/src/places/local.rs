@@ -127,6 +127,8 @@ impl Local {
         let filters = [("label".to_owned(), vec![format!("{OF}={}", group.name)])].into();
         let query = ListQuery { all: true, limit: None, filters };
         let mut records = self.engine.list(&query).await?;
+        // An image that was committed from a replica has its labels, and what is made of it is none.
+        records.retain(|record| record.spec.process.labels.get(OF) == Some(&group.name));
         // The first one was there before there was a group, and has no labels of ours.
         if !records.iter().any(|record| record.id == group.leader)
             && let Ok(leader) = self.engine.inspect(&group.leader).await
@@ -158,6 +160,13 @@ fn member(record: &ContainerRecord) -> Member {
         probed_ready: record.state.ready,
         started: record.state.started,
         finished: record.state.finished,
+    }
+}
+
+/// Takes the marks of a replica away: what comes back from a backup is a container of its own.
+pub(super) fn forget_replica(spec: &mut ContainerSpec) {
+    for label in [OF, NUMBER, GENERATION] {
+        spec.process.labels.remove(label);
     }
 }
 
@@ -339,6 +348,11 @@ impl Place for Local {
                 return Ok(());
             }
             self.stop_it(from).await?;
+            // Publishing once more would end connections that are there.
+            let there = self.engine.bindings_of(to).await?;
+            if publish.iter().all(|binding| there.contains(binding)) {
+                return Ok(());
+            }
             let request = UpdateRequest { publish, ..UpdateRequest::default() };
             self.engine.update(to, request).await.map(drop)
         })
