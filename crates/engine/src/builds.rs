@@ -164,8 +164,7 @@ impl Engine {
         crate::images::builtin::find(&self.inner.images, name)
     }
 
-    /// What a name's registry has of the cache of builds. The configuration of an image that is here is read instead
-    /// when there is one.
+    /// What a name's registry has of the cache of builds.
     ///
     /// # Errors
     /// A bad name; what the registry said.

@@ -45,11 +45,12 @@ impl Fleet {
 
     async fn look_at_all(&self) {
         for job in self.jobs() {
-            let there = self.place().blueprint(&job.container).await;
-            let is_gone = there.is_err_and(|error| error.kind() == Kind::NotFound);
             // While its group is worked on its name is on the way from one replica to the next.
-            let works = self.group(&job.container).is_some_and(|group| group.operation.is_some());
-            if is_gone && !works {
+            if self.group(&job.container).is_some_and(|group| group.operation.is_some()) {
+                continue;
+            }
+            let there = self.place().blueprint(&job.container).await;
+            if there.is_err_and(|error| error.kind() == Kind::NotFound) {
                 tracing::info!(job = %job.id(), "its container is gone, and so is the job");
                 if let Err(error) = self.forget_job(&job.id()).await {
                     tracing::warn!(%error, "a job stays");

@@ -3,7 +3,7 @@
 use super::{Job, JobRun, Work};
 use crate::fleet::Fleet;
 use crate::report::Report;
-use sampan_error::{Error, Kind, Result};
+use sampan_error::{Error, Result};
 use std::time::Duration;
 
 /// A clock that is set is noticed within this.
@@ -135,17 +135,6 @@ impl Fleet {
     async fn do_due(&self, id: &str) {
         match self.run_job(id, &Report::none()).await {
             Ok(run) => tracing::debug!(job = id, outcome = %run.outcome, "done"),
-            Err(error) if error.kind() == Kind::NotFound => {
-                let gone = match self.job(id) {
-                    Ok(job) => self.place().blueprint(&job.container).await.is_err(),
-                    Err(_) => false,
-                };
-                if gone {
-                    tracing::info!(job = id, "its container is gone, and so is the job");
-                    // Nobody waits for it.
-                    let _ = self.forget_job(id).await;
-                }
-            }
             Err(error) => tracing::warn!(job = id, %error, "a job failed"),
         }
     }
