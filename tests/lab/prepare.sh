@@ -38,6 +38,7 @@ peers)
     "$here/dockerd.sh" prepare
     "$here/vm.sh" prepare
     "$here/compose.sh"
+    "$here/moto.sh" prepare
     ;;
 *) die "say programs or peers" ;;
 esac

@@ -1,6 +1,6 @@
 //! Everything that the routes need of an engine, in one name.
 
-use crate::{build, containers, events, exec, fleet, images, networks, sampan, system, volumes};
+use crate::{ashore, build, containers, events, exec, fleet, images, networks, sampan, system, volumes};
 
 /// An engine that serves all resources.
 pub(crate) trait Backend:
@@ -9,6 +9,7 @@ pub(crate) trait Backend:
     + events::backend::Backend
     + exec::backend::Backend
     + fleet::backend::Backend
+    + ashore::backend::Backend
     + images::backend::Backend
     + networks::backend::Backend
     + sampan::backend::Backend
@@ -23,6 +24,7 @@ impl<E> Backend for E where
         + events::backend::Backend
         + exec::backend::Backend
         + fleet::backend::Backend
+        + ashore::backend::Backend
         + images::backend::Backend
         + networks::backend::Backend
         + sampan::backend::Backend

@@ -4,6 +4,7 @@
 //! (`wire`), the conversions, and the small interface that it needs of an engine (`backend`). Nothing of
 //! Docker's JSON leaves this crate, and only [`http::failure`] knows which status a failure has.
 
+mod ashore;
 mod backend;
 mod build;
 mod containers;
@@ -23,6 +24,7 @@ mod testing;
 mod tests;
 mod volumes;
 
+pub use ashore::{SimulationState, Simulator, SimulatorAnswer, install_simulator};
 use sampan_engine::Engine;
 pub use server::{EngineSlot, Listener};
 use std::future::Future;

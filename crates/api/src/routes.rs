@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::http::Router;
-use crate::{build, containers, events, exec, fleet, images, networks, sampan, system, volumes};
+use crate::{ashore, build, containers, events, exec, fleet, images, networks, sampan, system, volumes};
 
 /// The whole table.
 pub(crate) fn all<E: Backend>() -> Router<E> {
@@ -17,6 +17,7 @@ pub(crate) fn all<E: Backend>() -> Router<E> {
         volumes::routes(),
         sampan::routes(),
         fleet::routes(),
+        ashore::routes(),
     ];
     Router::new(tables.into_iter().flatten().collect())
 }

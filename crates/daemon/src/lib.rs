@@ -15,6 +15,7 @@ mod mounted_sockets;
 mod options;
 mod registry_command;
 mod serve;
+mod simulator;
 
 use error::Error;
 pub use registry_command::registry;

@@ -1,5 +1,6 @@
 //! All groups of one place, and one operation at a time on each.
 
+use crate::ashore::Ashore;
 use crate::controllers::autoscale::Memory;
 use crate::group::{Group, Operation, Outcome};
 use crate::jobs::Job;
@@ -23,6 +24,8 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 pub struct Fleet {
     place: Arc<dyn Place>,
     shared: Arc<Shared>,
+    /// Other places; none where there is no engine.
+    ashore: Option<Ashore>,
 }
 
 /// What all clones have in common.
@@ -144,7 +147,12 @@ impl Fleet {
     #[must_use]
     pub fn local(engine: &Engine) -> Self {
         let shared = engine.resident(|| Shared::load(engine.collection(), engine.collection()));
-        Self { place: Arc::new(Local::new(engine)), shared }
+        Self { place: Arc::new(Local::new(engine)), shared, ashore: Some(Ashore::of(engine)) }
+    }
+
+    /// Other places than this one.
+    pub(crate) fn ashore(&self) -> Result<&Ashore> {
+        self.ashore.as_ref().ok_or_else(|| Error::unavailable("this place sends nothing to others"))
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -6,6 +6,7 @@
 //!   step may be done twice, and after a kill the plan is made again from what is there then.
 //! - `controllers/`, one folder each: what users ask for.
 
+mod ashore;
 mod controllers;
 mod executor;
 mod fleet;
@@ -19,6 +20,7 @@ mod report;
 mod settings;
 mod watch;
 
+pub use ashore::{Ashore, DeployRequest, Environment, PushOptions, Pushed, Simulated, loss_sentence};
 pub use controllers::autoscale::{Decision, Policy, Reason, Simulation, Trace, simulate};
 pub use controllers::backup::{BackupRequest, Store};
 pub use controllers::scale::ScaleRequest;

@@ -29,11 +29,24 @@ impl Store {
     /// # Errors
     /// `NotFound`; `DataLoss` when a layer does not give its digest; what the receiver said.
     pub fn save(&self, names: &[String], out: &mut dyn Write) -> Result<()> {
+        self.save_without(names, HashSet::new(), out)
+    }
+
+    /// The same without these layers, by the digests of their plain tars: for a receiver that has them.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    pub fn save_without(
+        &self,
+        names: &[String],
+        without: HashSet<String>,
+        out: &mut dyn Write,
+    ) -> Result<()> {
         let items = self.items(names)?;
         let mut writer = Writer::new(out);
         directory(&mut writer, "blobs/")?;
         directory(&mut writer, "blobs/sha256/")?;
-        let mut written = HashSet::new();
+        let mut written = without;
         let mut manifests = Vec::new();
         let mut docker = Vec::new();
         let mut repositories: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();

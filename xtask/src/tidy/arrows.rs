@@ -3,7 +3,7 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 34] = [
+const LAYERS: [(&str, u8); 36] = [
     ("sampan-backup", 3),
     ("sampan-dockerfile", 0),
     ("sampan-error", 0),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, u8); 34] = [
     ("sampan-state", 2),
     ("sampan-shim-embedded", 2),
     ("sampan-dns", 3),
+    ("sampan-engine-client", 3),
     ("sampan-image", 3),
     ("sampan-network", 3),
     ("sampan-provider", 3),
@@ -30,6 +31,7 @@ const LAYERS: [(&str, u8); 34] = [
     ("sampan-engine", 4),
     ("sampan-fleet", 4),
     ("sampan-api", 5),
+    ("sampan-providers", 5),
     ("sampan-cloudsim", 5),
     ("sampan-daemon", 6),
     ("sampan-cli", 7),

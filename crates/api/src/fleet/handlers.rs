@@ -43,7 +43,7 @@ pub(super) async fn update<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
 }
 
 /// Does it, telling its steps. A client that goes away ends the telling, not the work.
-pub(super) async fn told<F>(work: impl FnOnce(Report) -> F) -> Result<Outcome>
+pub(crate) async fn told<F>(work: impl FnOnce(Report) -> F) -> Result<Outcome>
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {

@@ -7,6 +7,8 @@ mod handlers;
 mod jobs;
 mod wire;
 
+pub(crate) use handlers::told;
+
 use crate::http::{Route, delete, get, post};
 
 /// All routes of the fleet.

@@ -3,8 +3,8 @@
 use crate::http::time;
 use sampan_error::{Error, Result};
 use sampan_fleet::{
-    BackupRequest, Group, Job, Member, Policy, Retention, ScaleRequest, Schedule, SettingsChange, Snapshot,
-    Store, UpdateRequest, Work,
+    BackupRequest, DeployRequest, Group, Job, Member, Policy, PushOptions, Retention, ScaleRequest, Schedule,
+    SettingsChange, Snapshot, Store, UpdateRequest, Work,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -159,6 +159,16 @@ pub(super) struct NewJobBody {
     update: Option<UpdateBody>,
     scale: Option<AutoscaleBody>,
     backup: Option<BackupBody>,
+    deploy: Option<DeployBody>,
+}
+
+/// A container that is kept at a target.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct DeployBody {
+    target: String,
+    image_only: bool,
+    replicas: Option<u32>,
 }
 
 /// `POST /sampan/containers/{name}/backup`
@@ -250,11 +260,19 @@ pub(super) struct AutoscaleBody {
 
 impl NewJobBody {
     pub(super) fn job(&self) -> Result<Job> {
-        let work = match (&self.update, &self.scale, &self.backup) {
-            (Some(update), None, None) => Work::Update(update.request()),
-            (None, Some(scale), None) => Work::Scale(scale.policy()),
-            (None, None, Some(backup)) => Work::Backup(backup.request()),
-            _ => return Err(Error::invalid("a job says what it does: one of Update, Scale and Backup")),
+        let work = match (&self.update, &self.scale, &self.backup, &self.deploy) {
+            (Some(update), None, None, None) => Work::Update(update.request()),
+            (None, Some(scale), None, None) => Work::Scale(scale.policy()),
+            (None, None, Some(backup), None) => Work::Backup(backup.request()),
+            (None, None, None, Some(deploy)) => Work::Deploy(DeployRequest {
+                target: deploy.target.clone(),
+                options: PushOptions { image_only: deploy.image_only, replicas: deploy.replicas },
+            }),
+            _ => {
+                return Err(Error::invalid(
+                    "a job says what it does: one of Update, Scale, Backup and Deploy",
+                ));
+            }
         };
         Ok(Job {
             container: self.container.clone(),

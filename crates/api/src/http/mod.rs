@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod call;
+mod environment;
 pub(crate) mod failure;
 pub(crate) mod filters;
 pub(crate) mod form;
@@ -14,6 +15,7 @@ pub(crate) mod version;
 
 pub(crate) use body::Body;
 pub(crate) use call::Call;
+pub(crate) use environment::environment;
 pub(crate) use form::Form;
 pub(crate) use hijack::{Outcome, Taken};
 pub(crate) use router::{Handler, Route, Router, delete, early, get, head, post, put};

@@ -423,3 +423,66 @@ impl crate::fleet::backend::Backend for FakeEngine {
         self.call("remove_backups", &format!("{ids:?}"))
     }
 }
+
+impl crate::ashore::backend::Backend for FakeEngine {
+    fn targets(&self) -> Vec<sampan_provider::Target> {
+        Vec::new()
+    }
+
+    fn target(&self, name: &str) -> Result<sampan_provider::Target> {
+        self.call("target", name)?;
+        Ok(sampan_provider::Target { name: name.to_owned(), ..Default::default() })
+    }
+
+    async fn create_target(&self, target: sampan_provider::Target) -> Result<sampan_provider::Target> {
+        self.call("create target", &target.name)?;
+        Ok(target)
+    }
+
+    async fn remove_target(&self, name: &str) -> Result<()> {
+        self.call("remove target", name)
+    }
+
+    fn provider(
+        &self,
+        target: &str,
+        _: &sampan_fleet::Environment,
+    ) -> Result<(sampan_provider::Target, std::sync::Arc<dyn sampan_provider::Provider>)> {
+        Err(sampan_error::Error::not_found(format!("there is no target {target}")))
+    }
+
+    async fn plan_push(
+        &self,
+        container: &str,
+        _: &str,
+        _: &sampan_fleet::PushOptions,
+        _: &sampan_fleet::Environment,
+    ) -> Result<sampan_fleet::Pushed> {
+        self.call("plan push", container)?;
+        Ok(sampan_fleet::Pushed::default())
+    }
+
+    async fn push_container(
+        &self,
+        container: &str,
+        _: &str,
+        _: &sampan_fleet::PushOptions,
+        _: &sampan_fleet::Environment,
+        _: &sampan_fleet::Report,
+    ) -> Result<sampan_fleet::Pushed> {
+        self.call("push", container)?;
+        Ok(sampan_fleet::Pushed::default())
+    }
+
+    fn simulation(&self) -> Option<crate::ashore::backend::SimulationState> {
+        None
+    }
+
+    async fn simulate(&self) -> Result<crate::ashore::backend::SimulationState> {
+        Ok(Default::default())
+    }
+
+    async fn end_simulation(&self) -> Result<()> {
+        Ok(())
+    }
+}

@@ -61,6 +61,8 @@ async fn bodies_have_the_fields_that_are_described() {
         ("NewJob", "/sampan/jobs"),
         ("Backup", "/sampan/containers/web/backup"),
         ("Restore", "/sampan/backups/0123/restore"),
+        ("NewTarget", "/sampan/targets"),
+        ("Push", "/sampan/containers/web/push"),
     ] {
         let fields = document["components"]["schemas"][schema]["properties"].as_object().expect(schema);
         for field in fields.keys() {

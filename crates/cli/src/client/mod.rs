@@ -5,6 +5,7 @@
 //! start before the first byte is sent.
 
 mod connection;
+mod environment;
 mod hijack;
 mod query;
 mod request;
@@ -15,6 +16,7 @@ mod version;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+pub(crate) use environment::{ENVIRONMENT_HEADER, environment_header};
 pub(crate) use hijack::Hijacked;
 pub(crate) use query::{Query, object_path, own_path};
 pub(crate) use request::Body;

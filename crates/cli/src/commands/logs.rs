@@ -1,5 +1,6 @@
 //! `docker logs`: what a container wrote so far, and with `-f` what it writes.
 
+use super::ashore::{self, Place};
 use super::start::inspect;
 use super::timestamp;
 use super::{Command, Positional, Specification};
@@ -63,6 +64,15 @@ impl Command for Args {
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let client = session.client()?;
         let name = &parsed.arguments[0];
+        if let Some(place) = Place::parse(name) {
+            let query = self.query()?.with_if(self.follow, "follow", "1").with_if(
+                self.tail != "all",
+                "tail",
+                self.tail.clone(),
+            );
+            ashore::logs(session.client()?, &place, &query, self.timestamps)?;
+            return Ok(ExitStatus::SUCCESS);
+        }
         // Our own engine says with the answer whether the output is framed; others are asked first.
         let (id, tty) = if client.is_own_engine() {
             (name.clone(), None)
@@ -70,15 +80,11 @@ impl Command for Args {
             let container = inspect(client, name)?;
             (container.id, Some(container.config.tty))
         };
-        let mut query = Query::new().with("stdout", "1").with("stderr", "1").with("tail", self.tail);
-        for (parameter, text) in [("since", &self.since), ("until", &self.until)] {
-            if !text.is_empty() {
-                let time = timestamp::parse(text)
-                    .map_err(|reason| format!("invalid value for \"{parameter}\": {reason}"))?;
-                query = query.with(parameter, time);
-            }
-        }
-        let query = query
+        let query = self
+            .query()?
+            .with("stdout", "1")
+            .with("stderr", "1")
+            .with("tail", self.tail)
             .with_if(self.timestamps, "timestamps", "1")
             .with_if(self.details, "details", "1")
             .with_if(self.follow, "follow", "1");
@@ -95,5 +101,20 @@ impl Command for Args {
             Demultiplexer::default().copy(&mut response, &mut streams)?;
         }
         Ok(ExitStatus::SUCCESS)
+    }
+}
+
+impl Args {
+    /// The times between which lines are wanted.
+    fn query(&self) -> Result<Query> {
+        let mut query = Query::new();
+        for (parameter, text) in [("since", &self.since), ("until", &self.until)] {
+            if !text.is_empty() {
+                let time = timestamp::parse(text)
+                    .map_err(|reason| format!("invalid value for \"{parameter}\": {reason}"))?;
+                query = query.with(parameter, time);
+            }
+        }
+        Ok(query)
     }
 }

@@ -4,6 +4,7 @@
 //! in `table.rs` (two rows when docker has two forms, `docker ps` and `docker container ls`). Only the
 //! command that was asked for binds its flags; nothing is built for the others.
 
+mod ashore;
 mod attachment;
 mod autoscale;
 mod backup;

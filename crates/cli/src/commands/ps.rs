@@ -21,6 +21,8 @@ pub(crate) struct Args {
     no_trunc: bool,
     quiet: bool,
     size: bool,
+    targets: Vec<String>,
+    all_targets: bool,
 }
 
 impl Default for Args {
@@ -34,6 +36,8 @@ impl Default for Args {
             no_trunc: false,
             quiet: false,
             size: false,
+            targets: Vec::new(),
+            all_targets: false,
         }
     }
 }
@@ -60,10 +64,23 @@ impl Command for Args {
         );
         flags.int(&mut self.last, "last", "n", "Show n last created containers (includes all states)");
         flags.string(&mut self.format, "format", "", FORMAT_HELP);
+        flags.list(&mut self.targets, "target", "", "Show what lives at this target instead").own();
+        flags
+            .bool(
+                &mut self.all_targets,
+                "all-targets",
+                "",
+                "Show what lives at every target that was made, too",
+            )
+            .own();
         flags.filters(&mut self.filters, "filter", "f", "Filter output based on conditions provided");
     }
 
     fn run(mut self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        if !self.targets.is_empty() {
+            super::ashore::ls(session.client()?, &self.targets, self.all_targets, self.quiet)?;
+            return Ok(ExitStatus::SUCCESS);
+        }
         if self.format.is_empty() {
             session.config().text("psFormat").clone_into(&mut self.format);
         } else if self.quiet {
@@ -82,6 +99,9 @@ impl Command for Args {
         let containers: Vec<Json> = session.client()?.get("/containers/json", &query)?.json()?;
         let format = Format::new(container::format(&self.format, self.quiet, self.size));
         print(&format.render(&CONTAINER, containers, Style { short: !self.no_trunc })?)?;
+        if self.all_targets {
+            super::ashore::ls(session.client()?, &[], true, self.quiet)?;
+        }
         Ok(ExitStatus::SUCCESS)
     }
 }

@@ -1,5 +1,6 @@
 //! `docker rm`: removes containers.
 
+use super::ashore::{self, Place};
 use super::several;
 use super::{Command, Positional, Specification};
 use crate::client::{Query, object_path};
@@ -47,6 +48,9 @@ impl Command for Args {
             let name = name.trim_matches('/');
             if name.is_empty() {
                 return Err("container name cannot be empty".into());
+            }
+            if let Some(place) = Place::parse(name) {
+                return ashore::remove(client, &place, self.volumes).map(|()| true);
             }
             match client.delete(&object_path("container", name, "")?, &query) {
                 Ok(response) => response.discard().map(|()| true),

@@ -1,5 +1,6 @@
 //! `sampan container scale`: more or fewer replicas of a container.
 
+use super::ashore::{self, Place};
 use super::fleet_flags::{Careful, add_job, follow};
 use super::output::print;
 use super::{Command, Positional, Specification};
@@ -80,6 +81,11 @@ impl Command for Args {
         }
         let client = session.client()?;
         for (name, count) in wanted {
+            if let Some(place) = Place::parse(name) {
+                ashore::scale(session.client()?, &place, &json!({"Replicas": count}))?;
+                print(&format!("{name}\n"))?;
+                continue;
+            }
             let mut body = self.careful.body(&parsed);
             body["Replicas"] = json!(count);
             body["DryRun"] = json!(self.dry_run);
@@ -123,11 +129,29 @@ impl Args {
         }
         let every = if self.every.is_empty() { "15s" } else { &self.every };
         for name in &parsed.arguments {
+            if let Some(place) = Place::parse(name) {
+                ashore::scale(session.client()?, &place, &ashore_policy(&body))?;
+                print(&format!("{name}\n"))?;
+                continue;
+            }
             add_job(session, name, every, "Scale", &body)?;
             print(&format!("{name}\n"))?;
         }
         Ok(ExitStatus::SUCCESS)
     }
+}
+
+/// What providers are told of automatic scale.
+fn ashore_policy(body: &serde_json::Value) -> serde_json::Value {
+    let mut policy = json!({"Most": body["Most"]});
+    for (field, value) in
+        [("Least", &body["Least"]), ("Cpu", &body["Targets"]["cpu"]), ("Memory", &body["Targets"]["memory"])]
+    {
+        if !value.is_null() {
+            policy[field] = value.clone();
+        }
+    }
+    policy
 }
 
 fn why(session: &Session, parsed: &Parsed) -> Result<ExitStatus> {

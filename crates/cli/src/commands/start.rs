@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::ashore::{self, Place};
 use super::attachment::{self, Target};
 use super::run::Attached;
 use super::{Command, Positional, Specification, several};
@@ -112,7 +113,11 @@ impl Command for Args {
         }
         let mut failed = Vec::new();
         for name in names {
-            match several::post(client, name, "start", &self.query()) {
+            let started = match Place::parse(name) {
+                Some(place) => ashore::post(session.client()?, &place, "start"),
+                None => several::post(client, name, "start", &self.query()),
+            };
+            match started {
                 Ok(()) => println!("{name}"),
                 Err(failure) => {
                     eprintln!("{failure}");

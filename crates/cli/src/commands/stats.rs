@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
+use super::ashore::{self, Place};
 use super::output::{FORMAT_HELP, print};
 use super::{Command, Positional, Specification};
 use crate::client::{Client, Query, object_path};
@@ -52,6 +53,14 @@ impl Command for Args {
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        let places: Vec<Place<'_>> = parsed.arguments.iter().filter_map(|name| Place::parse(name)).collect();
+        if !places.is_empty() {
+            if places.len() < parsed.arguments.len() {
+                return Err("containers here and at targets are shown apart: ask for one or the other".into());
+            }
+            ashore::stats(session.client()?, &places)?;
+            return Ok(ExitStatus::SUCCESS);
+        }
         let client = session.client()?;
         let configured = session.config().text("statsFormat");
         let source = match self.format.as_str() {

@@ -1,5 +1,6 @@
 //! `docker stop` and what it shares with `docker restart`.
 
+use super::ashore::{self, Place};
 use super::several;
 use super::{Command, Positional, Specification};
 use crate::client::Query;
@@ -60,6 +61,9 @@ impl Command for Args {
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         let query = self.stopping.query(&parsed)?;
         let client = session.client()?;
-        several::in_parallel(&parsed.arguments, |name| several::post(client, name, "stop", &query))
+        several::in_parallel(&parsed.arguments, |name| match Place::parse(name) {
+            Some(place) => ashore::post(client, &place, "stop"),
+            None => several::post(client, name, "stop", &query),
+        })
     }
 }

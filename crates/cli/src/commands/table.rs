@@ -2,9 +2,9 @@
 
 use super::{Action, Command, Entry, Section};
 use super::{
-    attach, commit, cp, create, daemon, diff, events, exec, export, import, kill, load, logs, pause, port,
-    registry, rename, replicas, restart, rm, rmi, run, save, scale, start, stop, tag, top, unpause, update,
-    wait, watch_daemon,
+    ashore, attach, commit, cp, create, daemon, diff, events, exec, export, import, kill, load, logs, pause,
+    port, registry, rename, replicas, restart, rm, rmi, run, save, scale, start, stop, tag, top, unpause,
+    update, wait, watch_daemon,
 };
 use super::{
     autoscale, backup, context, history, image_collect, image_pin, images, inspect, job, manifest, network,
@@ -80,6 +80,7 @@ pub(super) const ROOT: &[Entry] = &[
     common::<system::information::Args>("info"),
     // Groups.
     own_group("autoscale", "Try automatic scale", AUTOSCALE),
+    own_group("cloudsim", "Try a cloud without one", CLOUDSIM),
     group("container", "Manage containers", CONTAINER),
     group("context", "Manage contexts", CONTEXT),
     group("image", "Manage images", IMAGE),
@@ -87,6 +88,7 @@ pub(super) const ROOT: &[Entry] = &[
     group("manifest", manifest::SUMMARY, MANIFEST),
     group("network", "Manage networks", NETWORK),
     group("system", "Manage Docker", SYSTEM),
+    own_group("target", "Manage places where containers can live", TARGET),
     group("volume", "Manage volumes", VOLUME),
     // The rest.
     row::<cp::Args>("cp"),
@@ -156,6 +158,7 @@ const CONTAINER: &[Entry] = &[
     row::<attach::Args>("attach"),
     own::<backup::Args>("backup"),
     row::<commit::Args>("commit"),
+    own::<ashore::push::Deploy>("deploy"),
     row::<diff::Args>("diff"),
     row::<exec::Args>("exec"),
     row::<export::Args>("export"),
@@ -163,6 +166,7 @@ const CONTAINER: &[Entry] = &[
     row::<logs::Args>("logs"),
     row::<pause::Args>("pause"),
     row::<port::Args>("port"),
+    own::<ashore::push::Push>("push"),
     row::<rename::Args>("rename"),
     own::<replicas::Args>("replicas"),
     row::<restart::Args>("restart"),
@@ -246,6 +250,23 @@ const VOLUME: &[Entry] = &[
     own::<volume::copies::Rename>("rename"),
     aliased::<volume::remove::Args>("rm", &["remove"]),
     own::<volume::copies::Snapshot>("snapshot"),
+];
+
+/// `sampan cloudsim COMMAND`.
+const CLOUDSIM: &[Entry] = &[
+    own::<ashore::cloudsim::Down>("down"),
+    own::<ashore::cloudsim::Environment>("env"),
+    own::<ashore::cloudsim::Up>("up"),
+];
+
+/// `sampan target COMMAND`.
+const TARGET: &[Entry] = &[
+    own::<ashore::target::Check>("check"),
+    own::<ashore::target::Create>("create"),
+    own::<ashore::target::Inspect>("inspect"),
+    own_aliased::<ashore::target::List>("ls", &["list"]),
+    own::<ashore::target::Resources>("resources"),
+    own_aliased::<ashore::target::Remove>("rm", &["remove"]),
 ];
 
 /// `sampan autoscale COMMAND`.

@@ -3,12 +3,13 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ashore::{self, Place};
 use super::container_options::{port_bindings, restart_policy};
 use super::fleet_flags::{Careful, add_job, follow, plan_text};
 use super::output::print;
 use super::{Command, Positional, Specification};
 use crate::client::{Query, object_path, own_path};
-use crate::failure::{ExitStatus, Result};
+use crate::failure::{ExitStatus, Failure, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
 
@@ -186,6 +187,18 @@ impl Rolling {
     fn run(self, session: &Session, parsed: &Parsed) -> Result<ExitStatus> {
         let client = session.client()?;
         for name in &parsed.arguments {
+            if let Some(place) = Place::parse(name) {
+                if !self.rollback {
+                    return Err(Failure::message(format!(
+                        "{name} is updated from here: `sampan container push -a {0} {1}`, or {1} is kept there by `deploy -d {0}`",
+                        place.target(),
+                        place.name()
+                    )));
+                }
+                ashore::post(client, &place, "rollback")?;
+                println!("{name}");
+                continue;
+            }
             let mut body = self.careful.body(parsed);
             body["Image"] = json!(self.image);
             body["Rollback"] = json!(self.rollback);

@@ -5,7 +5,7 @@ use crate::containers::Filters;
 use crate::stream::{self, ByteStream};
 use sampan_error::Result;
 use sampan_image::{ImageUser, LoadProgress, Loaded, Pruned, RemoveOptions, Removed};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -35,12 +35,20 @@ impl Images {
     /// # Errors
     /// No such image. What fails later breaks the stream off.
     pub async fn save(&self, names: Vec<String>) -> Result<ByteStream> {
+        self.save_without(names, HashSet::new()).await
+    }
+
+    /// The same without these layers, by the digests of their plain tars: for a receiver that has them.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    pub async fn save_without(&self, names: Vec<String>, without: HashSet<String>) -> Result<ByteStream> {
         let store = Arc::clone(&self.engine.inner.images);
         for name in &names {
             let image = store.find(name)?;
             self.event(&image.id, name, "save");
         }
-        Ok(stream::produce(move |out| Ok(store.save(&names, out)?)))
+        Ok(stream::produce(move |out| Ok(store.save_without(&names, without, out)?)))
     }
 
     /// Everything that lies in an image, all layers together, as an archive.

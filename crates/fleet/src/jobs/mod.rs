@@ -5,6 +5,7 @@ mod schedule;
 
 pub use schedule::Schedule;
 
+use crate::ashore::DeployRequest;
 use crate::controllers::autoscale::Policy;
 use crate::controllers::backup::BackupRequest;
 use crate::controllers::update::UpdateRequest;
@@ -40,6 +41,8 @@ pub enum Work {
     Scale(Policy),
     /// A backup.
     Backup(BackupRequest),
+    /// It is kept at a target as it is here.
+    Deploy(DeployRequest),
 }
 
 /// One time that a job was done.
@@ -64,6 +67,7 @@ impl Work {
             Self::Update(_) => "update",
             Self::Scale(_) => "scale",
             Self::Backup(_) => "backup",
+            Self::Deploy(_) => "deploy",
         }
     }
 }

@@ -92,6 +92,10 @@ impl Fleet {
                 None => "nothing newer".to_owned(),
             }),
             Work::Scale(policy) => self.autoscale(name, policy, report).await,
+            Work::Deploy(request) => {
+                let ashore = self.ashore()?;
+                Ok(Box::pin(ashore.keep(name, request, report)).await?)
+            }
             Work::Backup(request) => {
                 let done = self.backup(name, request, report).await?;
                 let id = done.snapshot.id.get(..8).unwrap_or_default();

@@ -28,6 +28,9 @@ impl Command for Args {
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        if let Some(status) = super::ashore(session, &self.format, &parsed.arguments)? {
+            return Ok(status);
+        }
         inspect(&self.format, &parsed.arguments, |name| fetch::container(session, name, self.size))
     }
 }

@@ -8,6 +8,7 @@ pub(super) mod volume;
 
 use serde_json::Value as Json;
 
+use super::ashore::Place;
 use super::output::{INSPECT_FORMAT_HELP, join, print};
 use super::{Command, Positional, Specification};
 use crate::client::Query;
@@ -65,8 +66,29 @@ impl Command for Args {
             }
             .into());
         }
+        if let Some(status) = ashore(session, &self.format, &parsed.arguments)? {
+            return Ok(status);
+        }
         inspect(&self.format, &parsed.arguments, |name| self.find(session, name))
     }
+}
+
+/// Containers at targets, as JSON; `None` where the names are of this engine.
+///
+/// # Errors
+/// What the places say; names of both kinds.
+pub(super) fn ashore(session: &Session, format: &str, names: &[String]) -> Result<Option<ExitStatus>> {
+    let places: Vec<Place<'_>> = names.iter().filter_map(|name| Place::parse(name)).collect();
+    if places.is_empty() {
+        return Ok(None);
+    }
+    if places.len() < names.len() || !matches!(format, "" | "json" | "{{json .}}") {
+        return Err("containers at targets are shown apart, and as JSON: leave --format out".into());
+    }
+    let all: Result<Vec<Json>> =
+        places.iter().map(|place| super::ashore::inspect(session.client()?, place)).collect();
+    print(&format!("{}\n", serde_json::to_string_pretty(&all?)?))?;
+    Ok(Some(ExitStatus::SUCCESS))
 }
 
 impl Args {

@@ -1,0 +1,64 @@
+//! What these routes need.
+
+use sampan_error::Result;
+use sampan_fleet::{Environment, PushOptions, Pushed, Report};
+use sampan_provider::{Provider, Target};
+use std::future::Future;
+use std::sync::Arc;
+
+/// A simulated cloud that is up.
+#[derive(Debug, Clone, Default)]
+pub struct SimulationState {
+    /// Where it answers.
+    pub endpoint: String,
+    /// Its registry, host and port.
+    pub registry: String,
+    /// The key that its clients use: its id and its secret.
+    pub key: (String, String),
+}
+
+/// Targets, and what lives there.
+pub(crate) trait Backend: Clone + Send + Sync + 'static {
+    /// The targets that were made.
+    fn targets(&self) -> Vec<Target>;
+
+    /// One of them, or a region of a cloud.
+    fn target(&self, name: &str) -> Result<Target>;
+
+    /// Makes one.
+    fn create_target(&self, target: Target) -> impl Future<Output = Result<Target>> + Send;
+
+    /// Forgets one.
+    fn remove_target(&self, name: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Its provider, for this asker.
+    fn provider(&self, target: &str, environment: &Environment) -> Result<(Target, Arc<dyn Provider>)>;
+
+    /// What sending a container there would do.
+    fn plan_push(
+        &self,
+        container: &str,
+        target: &str,
+        options: &PushOptions,
+        environment: &Environment,
+    ) -> impl Future<Output = Result<Pushed>> + Send;
+
+    /// Sends a container there.
+    fn push_container(
+        &self,
+        container: &str,
+        target: &str,
+        options: &PushOptions,
+        environment: &Environment,
+        report: &Report,
+    ) -> impl Future<Output = Result<Pushed>> + Send;
+
+    /// The simulated cloud, when it is up.
+    fn simulation(&self) -> Option<SimulationState>;
+
+    /// Starts it.
+    fn simulate(&self) -> impl Future<Output = Result<SimulationState>> + Send;
+
+    /// Ends it, with all that runs there.
+    fn end_simulation(&self) -> impl Future<Output = Result<()>> + Send;
+}

@@ -1,0 +1,42 @@
+//! Containers at other places: routes of our own. `docs/api.json` describes them.
+
+pub(crate) mod backend;
+mod engine;
+mod push;
+mod services;
+mod targets;
+mod wire;
+
+pub use backend::SimulationState;
+pub use engine::{Answer as SimulatorAnswer, Simulator, install_simulator};
+
+use crate::http::{Route, delete, get, post};
+
+/// All routes about targets and what lives there.
+pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
+    vec![
+        get("/sampan/targets", |call| Box::pin(targets::list(call))),
+        post("/sampan/targets", |call| Box::pin(targets::create(call))),
+        get("/sampan/targets/{target}", |call| Box::pin(targets::inspect(call))),
+        delete("/sampan/targets/{target}", |call| Box::pin(targets::remove(call))),
+        get("/sampan/targets/{target}/check", |call| Box::pin(targets::check(call))),
+        get("/sampan/targets/{target}/resources", |call| Box::pin(targets::resources(call))),
+        get("/sampan/targets/{target}/services", |call| Box::pin(services::list(call))),
+        get("/sampan/targets/{target}/services/{name}", |call| Box::pin(services::inspect(call))),
+        delete("/sampan/targets/{target}/services/{name}", |call| Box::pin(services::remove(call))),
+        get("/sampan/targets/{target}/services/{name}/instances", |call| Box::pin(services::instances(call))),
+        get("/sampan/targets/{target}/services/{name}/logs", |call| Box::pin(services::logs(call))),
+        get("/sampan/targets/{target}/services/{name}/usage", |call| Box::pin(services::usage(call))),
+        post("/sampan/targets/{target}/services/{name}/start", |call| Box::pin(services::start(call))),
+        post("/sampan/targets/{target}/services/{name}/stop", |call| Box::pin(services::stop(call))),
+        post("/sampan/targets/{target}/services/{name}/rollback", |call| Box::pin(services::roll_back(call))),
+        post("/sampan/targets/{target}/services/{name}/scale", |call| Box::pin(services::scale(call))),
+        post("/sampan/targets/{target}/services/{name}/autoscale", |call| {
+            Box::pin(services::autoscale(call))
+        }),
+        post("/sampan/containers/{name}/push", |call| Box::pin(push::push(call))),
+        get("/sampan/cloudsim", |call| Box::pin(targets::simulation(call))),
+        post("/sampan/cloudsim", |call| Box::pin(targets::simulate(call))),
+        delete("/sampan/cloudsim", |call| Box::pin(targets::end_simulation(call))),
+    ]
+}
