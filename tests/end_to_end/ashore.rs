@@ -206,7 +206,6 @@ fn a_container_goes_to_the_simulated_cloud() {
     }
     let mut host = Host::new();
     host.import(BUSYBOX);
-    // Not started: on this one machine the cloud's load balancer would have the same port.
     let serve = "mkdir -p /www; hostname >/www/index.html; echo begun; exec httpd -f -p 80 -h /www";
     host.docker(&[
         "create",

@@ -1,4 +1,4 @@
-//! Load balancers: proxies for TCP, each at an address of its own on loopback.
+//! Load balancers: proxies for TCP, each at an address of its own.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use crate::balancer_host;
 use crate::cloud::Cloud;
 use crate::state::Region;
 
@@ -54,12 +55,13 @@ impl Drop for Counted<'_> {
     }
 }
 
-fn wanted(region: &Region) -> HashMap<String, SocketAddr> {
+fn wanted(region: &Region) -> HashMap<String, (SocketAddr, String)> {
     let one = |listener: &Value| {
         let balancer = region.thing("balancer", listener["LoadBalancerArn"].as_str()?)?;
         let address = balancer["DNSName"].as_str()?.parse().ok()?;
         let port = u16::try_from(listener["Port"].as_i64()?).ok()?;
-        Some((listener["ListenerArn"].as_str()?.to_owned(), SocketAddr::new(address, port)))
+        let holder = balancer_host::container(&region.name, balancer["LoadBalancerName"].as_str()?);
+        Some((listener["ListenerArn"].as_str()?.to_owned(), (SocketAddr::new(address, port), holder)))
     };
     region.all("listener").filter_map(one).collect()
 }
@@ -72,7 +74,7 @@ pub(crate) async fn sync(cloud: &Arc<Cloud>, region: &str) {
         let mut running = cloud.balancers.running.lock().unwrap_or_else(PoisonError::into_inner);
         let part = format!(":{region}:");
         running.retain(|arn, (address, end)| {
-            let stays = !arn.contains(&part) || wanted.get(arn) == Some(address);
+            let stays = !arn.contains(&part) || wanted.get(arn).is_some_and(|(wanted, _)| wanted == address);
             if !stays {
                 end.cancel();
             }
@@ -80,8 +82,8 @@ pub(crate) async fn sync(cloud: &Arc<Cloud>, region: &str) {
         });
         missing.retain(|arn, _| !running.contains_key(arn));
     }
-    for (arn, address) in missing {
-        match TcpListener::bind(address).await {
+    for (arn, (address, holder)) in missing {
+        match balancer_host::listen(cloud, &holder, address).await {
             Ok(listener) => {
                 let end = cloud.end.child_token();
                 let mut running = cloud.balancers.running.lock().unwrap_or_else(PoisonError::into_inner);

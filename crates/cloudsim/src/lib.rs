@@ -5,10 +5,11 @@
 //! load balancers, are replaced in rollouts, fail and are rolled back. It never says that it is AWS: every answer
 //! has the header `x-cloudsim: simulation`, and `GET /_cloudsim` says what it is.
 //!
-//! What differs from AWS on purpose: a load balancer's name is its address on loopback, an access point of EFS is a
+//! What differs from AWS on purpose: a load balancer's name is its address, an access point of EFS is a
 //! named volume of the engine, IAM grants everything to the one key, and nothing costs anything.
 
 mod balancer;
+mod balancer_host;
 mod clock;
 mod cloud;
 mod engine;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::balancer::target_group;
+use crate::balancer_host;
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::state::Region;
@@ -17,8 +18,29 @@ const GROUP: Kind =
     ("target-group", "TargetGroupArn", "TargetGroupName", "TargetGroups", "TargetGroupNotFound");
 const LISTENER: Kind = ("listener", "ListenerArn", "-", "Listeners", "ListenerNotFound");
 
-/// Answers a call.
-pub(crate) fn answer(cloud: &Cloud, call: &Call) -> Answered {
+/// Answers a call; a load balancer's address comes before it and goes after it.
+pub(crate) async fn answer_with_host(cloud: &Cloud, call: &Call) -> Answered {
+    let (mut address, mut gone) = (None, None);
+    match call.operation.as_str() {
+        "CreateLoadBalancer" => {
+            let name = needed(&call.input, "Name")?;
+            // An engine that has no place for it: loopback will do.
+            address = balancer_host::address(cloud, &call.region, name).await.ok();
+        }
+        // …:loadbalancer/net/NAME/ID
+        "DeleteLoadBalancer" => gone = needed(&call.input, "LoadBalancerArn")?.rsplit('/').nth(1),
+        _ => {}
+    }
+    let answered = answer(cloud, call, address);
+    if let (Ok(_), Some(name)) = (&answered, gone)
+        && let Err(error) = balancer_host::remove(cloud, &call.region, name).await
+    {
+        tracing::warn!(%error, "a load balancer's container stays");
+    }
+    answered
+}
+
+fn answer(cloud: &Cloud, call: &Call, address: Option<String>) -> Answered {
     let input = &call.input;
     // The regions share the addresses.
     let mut used = Vec::new();
@@ -28,7 +50,7 @@ pub(crate) fn answer(cloud: &Cloud, call: &Call) -> Answered {
             .look(&region, |region| used.extend(region.all("balancer").map(|one| one["DNSName"].clone())));
     }
     cloud.store.change(&call.region, |region| match call.operation.as_str() {
-        "CreateLoadBalancer" => create_balancer(cloud, region, input, &used),
+        "CreateLoadBalancer" => create_balancer(cloud, region, input, &used, address),
         "CreateTargetGroup" => create_group(cloud, region, input),
         "CreateListener" => create_listener(region, input),
         "DescribeLoadBalancers" => describe(region, input, BALANCER),
@@ -107,15 +129,23 @@ fn describe(region: &Region, input: &Value, (kind, arn, name, many, refusal): Ki
     Ok(json!({ many: found }))
 }
 
-fn create_balancer(cloud: &Cloud, region: &mut Region, input: &Value, used: &[Value]) -> Answered {
+fn create_balancer(
+    cloud: &Cloud,
+    region: &mut Region,
+    input: &Value,
+    used: &[Value],
+    address: Option<String>,
+) -> Answered {
     let name = needed(input, "Name")?;
     if let Some(there) = region.all("balancer").find(|one| one["LoadBalancerName"] == name) {
         return Ok(json!({ "LoadBalancers": [there] }));
     }
     let [a, b] = cloud.balancers.network;
-    let address = (2..255)
-        .map(|last| format!("127.{a}.{b}.{last}"))
-        .find(|address| !used.iter().any(|taken| taken == address.as_str()));
+    let free = || {
+        let all = (2..255).map(|last| format!("127.{a}.{b}.{last}"));
+        all.into_iter().find(|address| !used.iter().any(|taken| taken == address.as_str()))
+    };
+    let address = address.or_else(free);
     let address = address.ok_or_else(|| Failure::new("TooManyLoadBalancers", "No address is left"))?;
     let kind = text_or(input, "Type", "application");
     let short_kind = if kind == "network" { "net" } else { "app" };

@@ -21,7 +21,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, call: &Call) -> Answered {
         "ecr" => ecr::answer(cloud, call),
         "ecs" => ecs::answer(cloud, call),
         "ec2" => ec2::answer(cloud, call),
-        "elasticloadbalancing" => elbv2::answer(cloud, call),
+        "elasticloadbalancing" => elbv2::answer_with_host(cloud, call).await,
         "logs" => logs::answer(cloud, call).await,
         "application-autoscaling" => scaling::answer(cloud, call),
         "elasticfilesystem" => efs::answer(cloud, call).await,

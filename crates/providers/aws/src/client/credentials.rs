@@ -141,7 +141,9 @@ impl std::fmt::Debug for Environment {
 impl Environment {
     /// An asker with credentials of its own never gets another's token or profile.
     fn own(&self) -> bool {
-        ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"].iter().any(|name| self.0.contains_key(*name))
+        ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"]
+            .iter()
+            .any(|name| self.0.contains_key(*name))
     }
 }
 

@@ -137,9 +137,12 @@ impl Aws {
         if self.target.option("cluster").is_none() && client.has_cluster(self.cluster()).await? {
             all.push(resource("ecs:cluster", self.cluster().to_owned(), String::new()));
         }
-        for arn in client.families("sampan-").await? {
-            let name = tag_of(&client.definition(&arn).await?["tags"], "sampan.service").unwrap_or_default();
-            all.push(resource("ecs:task-definition", arn, name));
+        for family in client.families("sampan-").await? {
+            let arns = client.definitions(&family).await?;
+            let Some(newest) = arns.first() else { continue };
+            if let Some(name) = tag_of(&client.definition(newest).await?["tags"], "sampan.service") {
+                all.extend(arns.into_iter().map(|arn| resource("ecs:task-definition", arn, name.clone())));
+            }
         }
         for group in client.log_groups("/sampan/").await? {
             if let Some(name) = client.log_group_service(&group).await? {

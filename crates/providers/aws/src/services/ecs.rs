@@ -81,8 +81,8 @@ impl Client {
 
     /// The families that begin so and have something in them.
     pub(crate) async fn families(&self, prefix: &str) -> Result<Vec<String>> {
-        let body = json!({ "familyPrefix": prefix, "status": "ACTIVE", "sort": "DESC" });
-        let found = self.pages(ECS, "ListTaskDefinitions", body, "taskDefinitionArns", "nextToken").await?;
+        let body = json!({ "familyPrefix": prefix, "status": "ACTIVE" });
+        let found = self.pages(ECS, "ListTaskDefinitionFamilies", body, "families", "nextToken").await?;
         Ok(texts(&Value::Array(found)))
     }
 
