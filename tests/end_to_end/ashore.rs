@@ -239,6 +239,9 @@ fn a_container_goes_to_the_simulated_cloud() {
         row().split_whitespace().last().expect("an address").split("->").next().expect("one").to_owned();
     let first = host.curl(&["-sf", &format!("http://{address}/")]).ok().to_owned();
     assert_eq!(host.sampan(&["logs", "web@aws-us-east-1"]).ok(), "begun");
+    assert!(host.sampan(&["stats", "web@aws-us-east-1"]).ok().contains('%'));
+    let resources = host.sampan(&["target", "resources", target]);
+    assert!(resources.ok().contains("web") && resources.ok().lines().count() > 5, "{resources}");
     host.sampan(&["container", "scale", "web@aws-us-east-1=2"]).ok();
     until("both are ready", || row().contains("2/2"));
     until("both answer", || (0..4).any(|_| host.curl(&["-sf", &format!("http://{address}/")]).ok() != first));

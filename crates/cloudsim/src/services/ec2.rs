@@ -110,6 +110,18 @@ pub(crate) fn answer(cloud: &Cloud, call: &Call) -> Answered {
                 Ok(json!({ "return": true }))
             })
         }
+        "RevokeSecurityGroupIngress" => {
+            let id = needed(input, "GroupId")?;
+            cloud.store.change(region, |region| {
+                let mut group = region.thing("security-group", id).cloned().ok_or_else(|| no_group(id))?;
+                let gone: Vec<Value> = list(input, "IpPermissions").iter().map(permission).collect();
+                if let Some(rules) = group["ipPermissions"].as_array_mut() {
+                    rules.retain(|rule| !gone.contains(rule));
+                }
+                region.keep("security-group", id, group);
+                Ok(json!({ "return": true }))
+            })
+        }
         "DeleteSecurityGroup" => {
             let id = needed(input, "GroupId")?;
             cloud.store.change(region, |region| {

@@ -93,6 +93,8 @@ fn answer(cloud: &Cloud, call: &Call, address: Option<String>) -> Answered {
             region.keep("target-group-attributes", arn, kept.clone());
             Ok(json!({ "Attributes": tag_list(Some(&tags(&kept)), "Key", "Value") }))
         }
+        "ModifyTargetGroup" => modify(region, input, GROUP),
+        "ModifyListener" => modify(region, input, LISTENER),
         "DescribeTargetHealth" => health(region, input),
         "AddTags" => {
             texts(input, "ResourceArns").iter().for_each(|arn| region.tag(arn, tags(&input["Tags"])));
@@ -235,4 +237,18 @@ fn health(region: &Region, input: &Value) -> Answered {
     };
     let targets = region.targets.get(group).into_iter().flatten().map(one).collect::<Vec<_>>();
     Ok(json!({ "TargetHealthDescriptions": targets }))
+}
+
+/// Changes the members that are given; numbers arrive as text.
+fn modify(region: &mut Region, input: &Value, kind: Kind) -> Answered {
+    let (name, member, _, many, _) = kind;
+    let arn = needed(input, member)?;
+    let mut kept = region.thing(name, arn).cloned().ok_or_else(|| missing(kind))?;
+    for (member, value) in input.as_object().into_iter().flatten() {
+        if !matches!(member.as_str(), "Action" | "Version") {
+            kept[member] = number(value).map_or_else(|| value.clone(), Value::from);
+        }
+    }
+    region.keep(name, arn, kept.clone());
+    Ok(json!({ many: [kept] }))
 }

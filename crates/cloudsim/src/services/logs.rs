@@ -94,6 +94,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, call: &Call) -> Answered {
             region.tag(&arn, tags(&input["tags"]));
             Ok(Value::Null)
         }),
+        "ListTagsLogGroup" => cloud.store.look(region, |region| Ok(json!({ "tags": region.tags.get(&arn) }))),
         "DescribeLogStreams" => {
             let prefix = text_or(input, "logStreamNamePrefix", "");
             let mut all = streams(cloud, region, name);

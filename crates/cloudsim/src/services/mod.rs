@@ -7,6 +7,7 @@ pub(crate) mod efs;
 pub(crate) mod elbv2;
 pub(crate) mod iam;
 pub(crate) mod logs;
+pub(crate) mod monitoring;
 pub(crate) mod scaling;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, call: &Call) -> Answered {
         "ecs" => ecs::answer(cloud, call),
         "ec2" => ec2::answer(cloud, call),
         "elasticloadbalancing" => elbv2::answer_with_host(cloud, call).await,
+        "monitoring" => monitoring::answer(cloud, call).await,
         "logs" => logs::answer(cloud, call).await,
         "application-autoscaling" => scaling::answer(cloud, call),
         "elasticfilesystem" => efs::answer(cloud, call).await,

@@ -32,6 +32,13 @@ pub(super) fn answer(cloud: &Cloud, call: &Call) -> Answered {
             }
             Ok(json!({ "taskDefinitionArns": all.iter().map(|one| &one["taskDefinitionArn"]).collect::<Vec<_>>() }))
         }),
+        "ListTaskDefinitionFamilies" => cloud.store.look(&call.region, |region| {
+            let (prefix, status) = (text_or(input, "familyPrefix", ""), text_or(input, "status", "ALL"));
+            let all = region.all("task-definition").filter(|one| status == "ALL" || one["status"] == status);
+            let families: std::collections::BTreeSet<&str> = all.filter_map(|one| one["family"].as_str()).collect();
+            let asked = families.into_iter().filter(|family| family.starts_with(prefix));
+            Ok(json!({ "families": asked.collect::<Vec<_>>() }))
+        }),
         "DeregisterTaskDefinition" => cloud.store.change(&call.region, |region| {
             let arn = resolve(region, needed(input, "taskDefinition")?)?;
             let mut definition = region.thing("task-definition", &arn).cloned().unwrap_or_default();
