@@ -57,6 +57,9 @@ fn docker(folder: &Path, words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Set for the test that runs inside such a machine.
+const INSIDE: &str = "CLOUDSIM_TEST_INSIDE";
+
 /// What makes a machine of the test's own: its network, its processes, its mounts, its `/run`.
 const MACHINE: &str = r#"
 set -eu
@@ -70,6 +73,11 @@ exec "$@"
 /// Runs this test once more inside a machine of its own; everything in it ends with it.
 #[test]
 fn boto3_deploys_rolls_and_deletes_and_nothing_is_left() {
+    if std::env::var_os(INSIDE).is_some() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        return runtime.block_on(inside());
+    }
     let this = std::env::current_exe().unwrap();
     let inside = Command::new("unshare")
         .args([
@@ -85,15 +93,14 @@ fn boto3_deploys_rolls_and_deletes_and_nothing_is_left() {
             "sh",
         ])
         .arg(this)
-        .args(["--ignored", "--exact", "--nocapture", "inside_its_own_machine"])
+        .args(["--exact", "--nocapture", "boto3_deploys_rolls_and_deletes_and_nothing_is_left"])
+        .env(INSIDE, "1")
         .status()
         .expect("unshare (util-linux) starts");
     assert!(inside.success(), "boto3 and the simulation do not agree");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "started by the other test, inside namespaces"]
-async fn inside_its_own_machine() {
+async fn inside() {
     let folder = tempfile::Builder::new().prefix("sampan-cloudsim-").tempdir().unwrap();
     let folder = folder.path();
     let lab = from_environment("SAMPAN_LAB", "/var/cache/sampan-lab");

@@ -67,9 +67,8 @@ impl Aws {
             from = from.max(seen.newest - LATE);
             seen.forget(from);
             pause = if any { Duration::from_millis(250) } else { (pause * 2).min(LONGEST) };
-            tokio::select! {
-                () = lines.closed() => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
+            if tokio::time::timeout(pause, lines.closed()).await.is_ok() {
+                return Ok(());
             }
         }
     }
