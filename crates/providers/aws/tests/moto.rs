@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// AWS's own policies are there, and what is asked to run is said to run.
+const REAL: &[(&str, &str)] = &[("MOTO_ECS_SERVICE_RUNNING", "2"), ("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")];
+
 fn keys(id: &str, secret: &str) -> BTreeMap<String, String> {
     let pairs = [("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)];
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
@@ -100,13 +103,13 @@ async fn whole_life(provider: &dyn Provider, moto: &Moto) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_lives_at_moto() {
-    let moto = Moto::start(&[("MOTO_ECS_SERVICE_RUNNING", "2")]);
+    let moto = Moto::start(REAL);
     whole_life(&*connect(&moto.endpoint, &keys("a", "b")), &moto).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_request_fits_the_models_of_aws() {
-    let moto = Moto::start(&[("MOTO_ECS_SERVICE_RUNNING", "2")]);
+    let moto = Moto::start(REAL);
     let recorder = Recorder::start(&moto.endpoint).await;
     whole_life(&*connect(&recorder.endpoint, &keys("a", "b")), &moto).await;
     let (checked, wrong) = recorder.check();

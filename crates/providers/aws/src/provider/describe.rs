@@ -1,6 +1,7 @@
 //! What ECS says of a service, in our words.
 
 use super::{Aws, names};
+use crate::services::ecs::revision;
 use crate::services::{optional, tag_of, text};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sampan_provider::{Address, Instance, Result, Rollout, Service, State};
@@ -140,11 +141,6 @@ fn rollout(service: &Value) -> Option<Rollout> {
 
 fn number(value: &Value, name: &str) -> u32 {
     value[name].as_u64().and_then(|number| number.try_into().ok()).unwrap_or(0)
-}
-
-/// The number that ECS gave to a task definition; it is never given again.
-fn revision(arn: &str) -> u64 {
-    arn.rsplit(':').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 /// Seconds with a fraction, or a date, as nanoseconds.

@@ -58,6 +58,9 @@ impl Client {
 
     /// Ends all scaling of a service.
     pub(crate) async fn unbound(&self, cluster: &str, service: &str) -> Result<()> {
+        if self.scaled(cluster, service).await?.is_empty() {
+            return Ok(());
+        }
         gone(self.json(SCALING, "DeregisterScalableTarget", &what(cluster, service)).await)
     }
 

@@ -76,7 +76,9 @@ impl Client {
             let name = arn.rsplit('/').next().and_then(|last| last.split(':').next());
             name == Some(family)
         };
-        Ok(texts(&Value::Array(found)).into_iter().filter(mine).collect())
+        let mut arns: Vec<String> = texts(&Value::Array(found)).into_iter().filter(mine).collect();
+        arns.sort_by_key(|arn| std::cmp::Reverse(revision(arn)));
+        Ok(arns)
     }
 
     /// The families that begin so and have something in them.
@@ -107,4 +109,9 @@ impl Client {
         let body = json!({ "resourceArn": arn, "tags": [{ "key": name, "value": value }] });
         self.ecs("TagResource", body).await.map(|_| ())
     }
+}
+
+/// The number that ECS gave to a task definition; it is never given again.
+pub(crate) fn revision(arn: &str) -> u64 {
+    arn.rsplit(':').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
