@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// AWS's own policies are there, and what is asked to run is said to run.
-const REAL: &[(&str, &str)] = &[("MOTO_ECS_SERVICE_RUNNING", "2"), ("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")];
+const REAL: &[(&str, &str)] =
+    &[("MOTO_ECS_SERVICE_RUNNING", "2"), ("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")];
 
 fn keys(id: &str, secret: &str) -> BTreeMap<String, String> {
     let pairs = [("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)];
@@ -88,8 +89,17 @@ async fn whole_life(provider: &dyn Provider, moto: &Moto) {
 
     let all = provider.resources().await.unwrap();
     for kind in [
-        "ecr:repository", "ecs:service", "ecs:cluster", "ecs:task-definition", "logs:log-group", "elb:load-balancer",
-        "elb:target-group", "ec2:security-group", "efs:access-point", "efs:file-system", "iam:role",
+        "ecr:repository",
+        "ecs:service",
+        "ecs:cluster",
+        "ecs:task-definition",
+        "logs:log-group",
+        "elb:load-balancer",
+        "elb:target-group",
+        "ec2:security-group",
+        "efs:access-point",
+        "efs:file-system",
+        "iam:role",
     ] {
         assert!(all.iter().any(|one| one.kind == kind), "no {kind} in {all:?}");
     }
@@ -142,5 +152,7 @@ async fn without_credentials_it_says_so_at_once() {
     let begun = Instant::now();
     let failure = provider.identify().await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
-    assert!(matches!(failure, Failure::Unauthenticated(_)) && failure.to_string().contains("sampan cloudsim up"));
+    assert!(
+        matches!(failure, Failure::Unauthenticated(_)) && failure.to_string().contains("sampan cloudsim up")
+    );
 }

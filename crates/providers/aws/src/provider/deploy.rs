@@ -33,7 +33,7 @@ pub(super) fn sentences(
     let mut all = vec![format!("push the image to the ECR repository {}", names::repository(name))];
     if current.is_none() {
         all.push(format!(
-            "make the ECS cluster {cluster} and the role sampan-execution, unless they are there"
+            "make the ECS cluster {cluster} and the role that starts containers, unless they are there"
         ));
         all.push(format!("make the log group {} and a security group", names::log_group(name)));
     }

@@ -5,15 +5,13 @@ use crate::client::{Api, Client, Form};
 use sampan_provider::Result;
 
 const IAM: Api = Api { global: true, ..Api::query("iam", "2010-05-08") };
-/// Its name.
-pub(crate) const ROLE: &str = "sampan-execution";
 const POLICY: &str = "policy/service-role/AmazonECSTaskExecutionRolePolicy";
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 impl Client {
     /// The role's ARN; `None` when there is none.
     pub(crate) async fn role(&self) -> Result<Option<String>> {
-        let found = self.query(IAM, "GetRole", Form::new().with("RoleName", ROLE)).await;
+        let found = self.query(IAM, "GetRole", Form::new().with("RoleName", self.role_name())).await;
         Ok(optional(found)?.and_then(|answer| Some(answer.find("Arn")?.own().to_owned())))
     }
 
@@ -23,7 +21,7 @@ impl Client {
             Some(arn) => arn,
             None => {
                 let form = Form::new()
-                    .with("RoleName", ROLE)
+                    .with("RoleName", self.role_name())
                     .with("AssumeRolePolicyDocument", TRUST)
                     .with("Description", "What ECS may do to start containers of Sampan")
                     .tags("Tags.member", &tags(""));
@@ -31,16 +29,21 @@ impl Client {
                 self.role().await?.unwrap_or_default()
             }
         };
-        let form = Form::new().with("RoleName", ROLE).with("PolicyArn", self.policy());
+        let form = Form::new().with("RoleName", self.role_name()).with("PolicyArn", self.policy());
         made(self.query(IAM, "AttachRolePolicy", form).await)?;
         Ok(arn)
     }
 
     /// Removes it.
     pub(crate) async fn delete_role(&self) -> Result<()> {
-        let form = Form::new().with("RoleName", ROLE);
+        let form = Form::new().with("RoleName", self.role_name());
         gone(self.query(IAM, "DetachRolePolicy", form.clone().with("PolicyArn", self.policy())).await)?;
         gone(self.query(IAM, "DeleteRole", form).await)
+    }
+
+    /// Roles are of all regions, but the last container of one must not take the role from another.
+    fn role_name(&self) -> String {
+        format!("sampan-execution-{}", self.region)
     }
 
     fn policy(&self) -> String {

@@ -171,7 +171,8 @@ async fn pass(mut stream: TcpStream, to: String, keep: Arc<Mutex<Vec<serde_json:
         "scope": header(&head, "authorization"), "body": body,
     }));
     let Ok(mut peer) = TcpStream::connect(&to).await else { return };
-    let lines: Vec<&str> = head.lines().filter(|line| !line.to_lowercase().starts_with("connection:")).collect();
+    let lines: Vec<&str> =
+        head.lines().filter(|line| !line.to_lowercase().starts_with("connection:")).collect();
     let request = format!("{}\r\nConnection: close\r\n\r\n{body}", lines.join("\r\n"));
     if peer.write_all(request.as_bytes()).await.is_ok() {
         let _ = tokio::io::copy(&mut peer, &mut stream).await;
@@ -180,7 +181,7 @@ async fn pass(mut stream: TcpStream, to: String, keep: Arc<Mutex<Vec<serde_json:
 }
 
 fn header(head: &str, name: &str) -> Option<String> {
-    head.lines().filter_map(|line| line.split_once(':')).find_map(|(key, value)| {
-        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-    })
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned()))
 }
