@@ -242,6 +242,13 @@ fn a_container_goes_to_the_simulated_cloud() {
     assert!(host.sampan(&["stats", "web@aws-us-east-1"]).ok().contains('%'));
     let resources = host.sampan(&["target", "resources", target]);
     assert!(resources.ok().contains("web") && resources.ok().lines().count() > 5, "{resources}");
+    // By load: one that is busy gets a second one beside it.
+    host.sampan(&["container", "scale", "-d", "2", "web@aws-us-east-1"]).ok();
+    let task = host.docker(&["ps", "-q", "--filter", "name=cloudsim-us-east-1-web-"]).ok().to_owned();
+    host.docker(&["exec", "-d", &task, "sh", "-c", "while :; do :; done"]).ok();
+    until("a second one came by itself", || row().contains("2/2"));
+    host.sampan(&["container", "scale", "web@aws-us-east-1=1"]).ok();
+    until("one is left", || row().contains("1/1"));
     host.sampan(&["container", "scale", "web@aws-us-east-1=2"]).ok();
     until("both are ready", || row().contains("2/2"));
     until("both answer", || (0..4).any(|_| host.curl(&["-sf", &format!("http://{address}/")]).ok() != first));

@@ -72,6 +72,7 @@ impl Simulation {
         let running = vec![
             tokio::spawn(server::serve(Arc::clone(&cloud), listener)),
             tokio::spawn(scheduler::run(Arc::clone(&cloud))),
+            tokio::spawn(scheduler::scaling::run(Arc::clone(&cloud))),
         ];
         Ok(Self { cloud, address, running })
     }

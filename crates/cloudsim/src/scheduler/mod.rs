@@ -3,6 +3,7 @@
 mod apply;
 pub(crate) mod decide;
 mod observe;
+pub(crate) mod scaling;
 mod start;
 mod stop;
 

@@ -44,7 +44,13 @@ fn service_of(metric: &Value) -> Option<(String, String)> {
 }
 
 /// The mean of a metric over a service's running containers, percent of what they may have.
-async fn used(cloud: &Cloud, region: &str, cluster: &str, service: &str, metric: &str) -> Option<f64> {
+pub(crate) async fn used(
+    cloud: &Cloud,
+    region: &str,
+    cluster: &str,
+    service: &str,
+    metric: &str,
+) -> Option<f64> {
     let (of_service, of_cluster) = (format!("/{service}"), format!("/{cluster}/"));
     let containers: Vec<String> = cloud.store.look(region, |region| {
         let ours = region.tasks.values().filter(|task| {

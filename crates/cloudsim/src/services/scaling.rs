@@ -1,4 +1,4 @@
-//! Application Auto Scaling: targets and policies are remembered; the controller is not here yet.
+//! Application Auto Scaling: targets and policies, which `scheduler/scaling.rs` acts on.
 
 use serde_json::{Value, json};
 
