@@ -44,7 +44,8 @@ impl Aws {
             client.delete_balancing(arn).await?;
         }
         for arn in mine.iter().filter(|arn| arn.contains(":targetgroup/")) {
-            client.delete_balancing(arn).await?;
+            // The load balancer lets go of it a moment later.
+            patiently(|| client.delete_balancing(arn)).await?;
         }
         for arn in client.definitions(&names::family(name)).await? {
             gone(client.ecs("DeregisterTaskDefinition", json!({ "taskDefinition": arn })).await)?;
@@ -75,15 +76,7 @@ impl Aws {
             if !which(&group, &called) {
                 continue;
             }
-            let mut left = [1, 2, 4, 8, 15, 15, 15].into_iter();
-            loop {
-                match (self.client.delete_group(&group.id).await, left.next()) {
-                    (Err(Failure::Conflict(_)), Some(pause)) => {
-                        tokio::time::sleep(Duration::from_secs(pause)).await
-                    }
-                    (result, _) => break result?,
-                }
-            }
+            patiently(|| self.client.delete_group(&group.id)).await?;
         }
         Ok(())
     }
@@ -116,6 +109,12 @@ impl Aws {
                 // Its last tasks are still ending: it costs nothing, and the next removal takes it.
                 Ok(()) | Err(Failure::Conflict(_) | Failure::Invalid { .. } | Failure::Provider { .. }) => {}
                 Err(failure) => return Err(failure),
+            }
+        }
+        // Another cluster of this region may have containers that start by it.
+        for family in self.client.families("sampan-").await? {
+            if !self.client.definitions(&family).await?.is_empty() {
+                return Ok(());
             }
         }
         self.client.delete_role().await
@@ -168,4 +167,15 @@ impl Aws {
         }
         Ok(all)
     }
+}
+
+/// Does it again for about a minute while something else still holds what it is about.
+async fn patiently<F: Future<Output = Result<()>>>(attempt: impl Fn() -> F) -> Result<()> {
+    for pause in [1, 2, 4, 8, 15, 15, 15] {
+        match attempt().await {
+            Err(Failure::Conflict(_)) => tokio::time::sleep(Duration::from_secs(pause)).await,
+            other => return other,
+        }
+    }
+    attempt().await
 }
