@@ -11,6 +11,7 @@ mod loss;
 mod provider;
 mod service;
 mod specification;
+pub mod suite;
 mod target;
 
 pub use capabilities::Capabilities;
