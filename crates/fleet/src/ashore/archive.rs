@@ -5,7 +5,9 @@ use sampan_engine::Engine;
 use sampan_error::{Error, Result};
 use sampan_provider::Layers;
 use std::collections::HashSet;
-use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+use tokio::io::AsyncWriteExt;
 
 /// The layers of an image, lowest first, that a place has below all that it lacks.
 pub(crate) fn present(chain: &[String], layers: &Layers) -> HashSet<String> {
@@ -15,27 +17,33 @@ pub(crate) fn present(chain: &[String], layers: &Layers) -> HashSet<String> {
     chain.iter().take(most).cloned().collect()
 }
 
-/// Writes it to a file that is gone when it is dropped.
+/// An image in a file without a name: whatever ends the daemon, nothing of it stays.
+pub(crate) struct Archive(tokio::fs::File);
+
+impl Archive {
+    /// Where it can be opened, from its begin, for as long as this value lives.
+    pub(crate) fn path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.0.as_raw_fd()))
+    }
+}
+
+/// Writes it down, without these layers.
 ///
 /// # Errors
 /// No such image; no space.
-pub(crate) async fn write(
-    engine: &Engine,
-    names: Vec<String>,
-    without: HashSet<String>,
-) -> Result<tempfile::NamedTempFile> {
+pub(crate) async fn write(engine: &Engine, names: Vec<String>, without: HashSet<String>) -> Result<Archive> {
     let failed = |error: std::io::Error| {
         Error::new(sampan_error::Kind::Exhausted, format!("the image cannot be written down: {error}"))
     };
     let folder = engine.backup_folder()?;
-    std::fs::create_dir_all(&folder).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(failed)?;
+    let file = crate::fleet::blocking(move || tempfile::tempfile_in(folder).map_err(failed)).await?;
+    let mut file = tokio::fs::File::from_std(file);
     let mut archive = engine.images().save_without(names, without).await?;
     while let Some(piece) = archive.next().await {
-        file.write_all(&piece?).map_err(failed)?;
+        file.write_all(&piece?).await.map_err(failed)?;
     }
-    file.flush().map_err(failed)?;
-    Ok(file)
+    file.flush().await.map_err(failed)?;
+    Ok(Archive(file))
 }
 
 #[cfg(test)]

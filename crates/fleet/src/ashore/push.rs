@@ -151,14 +151,14 @@ impl Ashore {
                 let missing = image.diff_ids.len() - present.len();
                 report.say(format!("{target}: {missing} of {} layers go there", image.diff_ids.len()));
                 let sparse = archive::write(&self.engine, vec![image.id.clone()], present.clone()).await?;
-                if let Err(failure) = provider.load_image(sparse.path()).await {
+                if let Err(failure) = provider.load_image(&sparse.path()).await {
                     if present.is_empty() {
                         return Err(failure.into());
                     }
                     // Not every engine takes an image without the layers that it has.
                     let whole =
                         archive::write(&self.engine, vec![image.id.clone()], Default::default()).await?;
-                    provider.load_image(whole.path()).await?;
+                    provider.load_image(&whole.path()).await?;
                 }
                 Ok(image.id.clone())
             }
