@@ -23,6 +23,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod manifests;
+mod moves;
 mod names;
 mod neighbours;
 mod networks;

@@ -7,9 +7,12 @@ mod address;
 mod connect;
 mod failure;
 mod frames;
+mod output;
 mod request;
 
 pub use address::{Address, Certificates};
+pub use connect::Connection;
 pub use failure::{Failure, Result};
 pub use frames::{Frame, Frames};
+pub use output::output;
 pub use request::{Client, Content, Query};

@@ -1,11 +1,11 @@
 //! Requests and their answers.
 
 use crate::address::Address;
-use crate::connect::connect;
+use crate::connect::{Connection, connect};
 use crate::failure::{Failure, Result};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -31,6 +31,9 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'}');
 /// Most bytes of an answer that is read whole.
 const LARGEST: usize = 64 << 20;
+
+/// The type of a stream both ways.
+const RAW: &str = "application/vnd.docker.raw-stream";
 
 /// Bytes of an answer, as they come.
 pub type Content = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
@@ -136,6 +139,20 @@ impl Client {
         Ok(content(self.send(Method::POST, query, body, Some(media_type)).await?))
     }
 
+    /// `POST` that makes a stream of bytes both ways of its connection (RFC 9110, 7.8; Docker Engine API, "Attach to a
+    /// container").
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn upgrade(&self, query: Query) -> Result<Box<dyn Connection>> {
+        let answer = self.send(Method::POST, query, empty(), Some(RAW)).await?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Failure::Transport(format!("{} gave no stream", self.address)));
+        }
+        let upgraded = hyper::upgrade::on(answer).await.map_err(|error| self.broken(&error))?;
+        Ok(Box::new(TokioIo::new(upgraded)))
+    }
+
     async fn json(&self, method: Method, query: Query, body: Option<&Value>) -> Result<Value> {
         let (bytes, media_type) = match body {
             None => (empty(), None),
@@ -161,15 +178,19 @@ impl Client {
         body: Sent,
         media_type: Option<&str>,
     ) -> Result<http::Response<Incoming>> {
+        let upgrades = media_type == Some(RAW);
         let connection = connect(&self.address).await?;
         let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(connection))
             .await
             .map_err(|error| self.broken(&error))?;
         // It ends with the answer's last byte, or when nobody reads on; its error is the reader's.
-        tokio::spawn(async move { drop(driver.await) });
+        tokio::spawn(async move { drop(driver.with_upgrades().await) });
         let mut request = Request::builder().method(method).uri(query.0).header("host", "engine");
         if let Some(media_type) = media_type {
             request = request.header("content-type", media_type);
+        }
+        if upgrades {
+            request = request.header("connection", "Upgrade").header("upgrade", "tcp");
         }
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -179,7 +200,7 @@ impl Client {
             .map_err(|error| Failure::Address(format!("a request cannot be made: {error}")))?;
         let answer = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
         let status = answer.status();
-        if status.is_success() {
+        if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(answer);
         }
         let bytes = whole(answer).await.unwrap_or_default();

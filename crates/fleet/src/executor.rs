@@ -117,7 +117,7 @@ impl Fleet {
     }
 
     /// Waits until these have no connections, no longer than the group allows.
-    async fn drain(&self, group: &Group, ids: &[String], report: &Report) {
+    pub(crate) async fn drain(&self, group: &Group, ids: &[String], report: &Report) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(group.settings.drain);
         loop {
             let counts =

@@ -20,7 +20,10 @@ mod report;
 mod settings;
 mod watch;
 
-pub use ashore::{Ashore, DeployRequest, Environment, PushOptions, Pushed, Simulated, loss_sentence};
+pub use ashore::{
+    Arrival, Ashore, DeployRequest, Environment, HERE, MoveOptions, Moved, Phase, PushOptions, Pushed,
+    Simulated, Voyage, loss_sentence,
+};
 pub use controllers::autoscale::{Decision, Policy, Reason, Simulation, Trace, simulate};
 pub use controllers::backup::{BackupRequest, Store};
 pub use controllers::scale::ScaleRequest;

@@ -16,6 +16,9 @@ impl Fleet {
         for group in self.groups() {
             self.resume(group).await;
         }
+        if let Ok(ashore) = self.ashore() {
+            ashore.resume_moves().await;
+        }
         tokio::spawn(self.clone().run_jobs());
         // What happened while there was no daemon.
         self.look_at_all().await;
@@ -50,7 +53,8 @@ impl Fleet {
                 continue;
             }
             let there = self.place().blueprint(&job.container).await;
-            if there.is_err_and(|error| error.kind() == Kind::NotFound) {
+            let lives_elsewhere = self.ashore().is_ok_and(|ashore| ashore.knows(&job.container));
+            if !lives_elsewhere && there.is_err_and(|error| error.kind() == Kind::NotFound) {
                 tracing::info!(job = %job.id(), "its container is gone, and so is the job");
                 if let Err(error) = self.forget_job(&job.id()).await {
                     tracing::warn!(%error, "a job stays");

@@ -1,7 +1,8 @@
 //! The program of the built-in image `hello`.
 //!
 //! Without arguments it says, from inside, what happened to make it run. With `serve [PORT]` it is a small web
-//! page about the container it lives in.
+//! page about the container it lives in. The engine uses it, too, where it needs a program of its own in a container:
+//! `wait` holds one open, and `seed` brings volumes over.
 
 mod facts;
 mod page;
@@ -9,11 +10,16 @@ mod request;
 mod serve;
 mod story;
 
-use std::io::Write;
+use sampan_seed::Role;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: hello               say what happened, step by step
        hello serve [PORT]  show it as a web page (port 80 unless told otherwise)
+       hello wait          do nothing until asked to end
+       hello seed receive|send FOLDER...
+                           one end of a transfer of these folders, over standard input and output
 ";
 
 fn main() -> ExitCode {
@@ -27,26 +33,41 @@ fn main() -> ExitCode {
             Ok(port) => serve(port),
             Err(_) => wrong(&format!("\"{port}\" is not a port: give a number from 1 to 65535")),
         },
+        ["wait"] => outcome("wait", serve::wait()),
+        ["seed", role @ ("receive" | "send"), folders @ ..] if !folders.is_empty() => {
+            outcome("bring files over", seed(role, folders))
+        }
         [other, ..] => wrong(&format!("\"{other}\" is not something that hello can do")),
     }
 }
 
 fn print(text: &str) -> ExitCode {
     // A reader that went away (`| head`) is no failure of ours.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
 }
 
 fn wrong(reason: &str) -> ExitCode {
-    let _ = write!(std::io::stderr(), "hello: {reason}\n{USAGE}");
+    let _ = write!(io::stderr(), "hello: {reason}\n{USAGE}");
     ExitCode::from(2)
 }
 
 fn serve(port: u16) -> ExitCode {
-    match serve::run(port) {
+    outcome(&format!("serve on port {port}"), serve::run(port))
+}
+
+fn seed(role: &str, folders: &[&str]) -> io::Result<()> {
+    let role = if role == "send" { Role::Send } else { Role::Receive };
+    let folders: Vec<PathBuf> = folders.iter().map(PathBuf::from).collect();
+    let (mut input, mut output) = (io::stdin().lock(), BufWriter::new(io::stdout().lock()));
+    sampan_seed::serve(role, &folders, &mut input, &mut output)
+}
+
+fn outcome(what: &str, done: io::Result<()>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "hello: cannot serve on port {port}: {error}");
+            let _ = writeln!(io::stderr(), "hello: cannot {what}: {error}");
             ExitCode::FAILURE
         }
     }

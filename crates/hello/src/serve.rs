@@ -44,6 +44,14 @@ pub(crate) fn run(port: u16) -> io::Result<()> {
     Server { signals, listener, connections: Vec::new() }.run()
 }
 
+/// Does nothing until SIGTERM or SIGINT.
+pub(crate) fn wait() -> io::Result<()> {
+    let signals = sampan_sys::signal::open(&[SIGINT, SIGTERM])?;
+    let mut watched = [PollFd::new(&signals, PollFlags::IN)];
+    poll(&mut watched, None)?;
+    Ok(())
+}
+
 /// IPv6 with IPv4 included where there is IPv6, else IPv4.
 fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).or_else(|error| match error.kind() {

@@ -21,6 +21,8 @@ pub struct Capabilities {
     pub network_probes: bool,
     /// There are lasting volumes.
     pub volumes: bool,
+    /// What is in a volume can be brought there and back ([`crate::Provider::seed`]).
+    pub seeds: bool,
     /// Several instances may have one volume.
     pub shared_volumes: bool,
     /// Several replicas share a published port.

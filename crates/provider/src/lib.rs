@@ -9,6 +9,7 @@ mod capabilities;
 mod failure;
 mod loss;
 mod provider;
+mod seed;
 mod service;
 mod specification;
 pub mod suite;
@@ -21,6 +22,7 @@ pub use provider::{
     Answer, AutoscalePolicy, Connect, Identity, ImageRoute, Layers, LogLine, LogRequest, Provider,
     RegistryAccess, Sink,
 };
+pub use seed::{Seed, SeedRequest, SeedRole};
 pub use service::{Address, Instance, Resource, Rollout, Service, State, Usage};
 pub use specification::{Health, Image, Port, Probe, Protocol, Setting, Specification, Volume};
 pub use target::{Target, TargetName};

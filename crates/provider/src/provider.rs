@@ -1,8 +1,9 @@
 //! What is asked of a provider.
 
 use crate::capabilities::Capabilities;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::loss::Loss;
+use crate::seed::{Seed, SeedRequest};
 use crate::service::{Instance, Resource, Service, Usage};
 use crate::specification::Specification;
 use crate::target::Target;
@@ -179,6 +180,16 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Removes it with everything that was made for it alone. Volumes stay unless asked.
     fn remove<'a>(&'a self, name: &'a str, with_volumes: bool) -> Answer<'a, ()>;
+
+    /// Starts one end of a transfer beside a service's volumes. [`crate::Failure::Unsupported`] where
+    /// [`Capabilities::seeds`] is false.
+    fn seed<'a>(&'a self, request: &'a SeedRequest) -> Answer<'a, Seed> {
+        let refused = Failure::unsupported(
+            format!("bringing the volumes of {}", request.service),
+            "what is in a volume cannot be brought there yet; `container push` sends a container without it",
+        );
+        Box::pin(async move { Err(refused) })
+    }
 
     /// Everything that was made there.
     fn resources(&self) -> Answer<'_, Vec<Resource>>;

@@ -11,7 +11,7 @@ use std::process::Command;
 const PROGRAMS: [&str; 2] = ["sampan-shim", "sampan-hello"];
 
 /// What the programs are made of, relative to the workspace: a change in one of these builds them again.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 17] = [
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
@@ -24,6 +24,8 @@ const SOURCES: [&str; 15] = [
     "crates/runtime/src",
     "crates/shim/Cargo.toml",
     "crates/shim/src",
+    "crates/seed/Cargo.toml",
+    "crates/seed/src",
     "crates/sys/Cargo.toml",
     "crates/sys/src",
     "crates/shim/embedded/build.rs",

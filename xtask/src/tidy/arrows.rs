@@ -3,12 +3,13 @@
 use super::graph::Graph;
 
 /// Every package and its layer. A package may use those of its own layer or below.
-const LAYERS: [(&str, u8); 36] = [
+const LAYERS: [(&str, u8); 37] = [
     ("sampan-backup", 3),
     ("sampan-dockerfile", 0),
     ("sampan-error", 0),
     ("sampan-sys", 1),
     ("sampan-git", 1),
+    ("sampan-seed", 1),
     ("sampan-hello", 1),
     ("sampan-host-names", 1),
     ("sampan-ignore", 1),

@@ -1,7 +1,7 @@
 //! What these routes need.
 
 use sampan_error::Result;
-use sampan_fleet::{Environment, PushOptions, Pushed, Report};
+use sampan_fleet::{Arrival, Environment, MoveOptions, Moved, PushOptions, Pushed, Report};
 use sampan_provider::{Provider, Target};
 use std::future::Future;
 use std::sync::Arc;
@@ -52,6 +52,35 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         environment: &Environment,
         report: &Report,
     ) -> impl Future<Output = Result<Pushed>> + Send;
+
+    /// Moves a container there, or back here.
+    fn move_container(
+        &self,
+        container: &str,
+        target: &str,
+        options: &MoveOptions,
+        environment: &Environment,
+        report: &Report,
+    ) -> impl Future<Output = Result<Arrival>> + Send;
+
+    /// Where a container lives that was moved away.
+    fn moved(&self, name: &str) -> Option<Moved>;
+
+    /// All of them.
+    fn all_moved(&self) -> Vec<Moved>;
+
+    /// Forgets that one was moved: it is gone there.
+    fn forget_moved(&self, name: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Brings one that was moved up to date where it lives.
+    fn update_moved(
+        &self,
+        name: &str,
+        image: &str,
+        force: bool,
+        environment: &Environment,
+        report: &Report,
+    ) -> impl Future<Output = Result<String>> + Send;
 
     /// The simulated cloud, when it is up.
     fn simulation(&self) -> Option<SimulationState>;

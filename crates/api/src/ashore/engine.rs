@@ -3,7 +3,7 @@
 use super::backend::{Backend, SimulationState};
 use sampan_engine::Engine;
 use sampan_error::{Error, Result};
-use sampan_fleet::{Ashore, Environment, PushOptions, Pushed, Report};
+use sampan_fleet::{Arrival, Ashore, Environment, MoveOptions, Moved, PushOptions, Pushed, Report};
 use sampan_provider::{Provider, Target};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,6 +77,40 @@ impl Backend for Engine {
         report: &Report,
     ) -> Result<Pushed> {
         Ashore::of(self).push(container, target, options, environment, report).await
+    }
+
+    async fn move_container(
+        &self,
+        container: &str,
+        target: &str,
+        options: &MoveOptions,
+        environment: &Environment,
+        report: &Report,
+    ) -> Result<Arrival> {
+        Ashore::of(self).move_container(container, target, options, environment, report).await
+    }
+
+    fn moved(&self, name: &str) -> Option<Moved> {
+        Ashore::of(self).moved(name)
+    }
+
+    fn all_moved(&self) -> Vec<Moved> {
+        Ashore::of(self).all_moved()
+    }
+
+    async fn forget_moved(&self, name: &str) -> Result<()> {
+        Ashore::of(self).forget_moved(name).await
+    }
+
+    async fn update_moved(
+        &self,
+        name: &str,
+        image: &str,
+        force: bool,
+        environment: &Environment,
+        report: &Report,
+    ) -> Result<String> {
+        Ashore::of(self).update_moved(name, image, force, environment, report).await
     }
 
     fn simulation(&self) -> Option<SimulationState> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod backend;
 mod engine;
+mod moves;
 mod push;
 mod services;
 mod targets;
@@ -35,6 +36,10 @@ pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
             Box::pin(services::autoscale(call))
         }),
         post("/sampan/containers/{name}/push", |call| Box::pin(push::push(call))),
+        post("/sampan/targets/{target}/services/{name}/update", |call| Box::pin(moves::update(call))),
+        post("/sampan/containers/{name}/move", |call| Box::pin(moves::start(call))),
+        get("/sampan/containers/{name}/place", |call| Box::pin(moves::place(call))),
+        get("/sampan/moved", |call| Box::pin(moves::list(call))),
         get("/sampan/cloudsim", |call| Box::pin(targets::simulation(call))),
         post("/sampan/cloudsim", |call| Box::pin(targets::simulate(call))),
         delete("/sampan/cloudsim", |call| Box::pin(targets::end_simulation(call))),

@@ -5,6 +5,7 @@ use super::wire::{self, PushBody};
 use crate::fleet::told;
 use crate::http::{Call, Outcome, environment, reply};
 use sampan_error::Result;
+use sampan_provider::Address;
 
 pub(super) async fn push<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
     let body: PushBody = call.json().await?;
@@ -18,14 +19,15 @@ pub(super) async fn push<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
         let pushed = engine.push_container(&name, &body.target, &options, &environment, &report).await?;
         let service = pushed.service.unwrap_or_default();
         for address in &service.addresses {
-            let host =
-                if address.host.contains(':') { format!("[{}]", address.host) } else { address.host.clone() };
-            report.say(format!(
-                "{name}@{}: {host}:{} -> {}/{}",
-                body.target, address.port, address.container_port, address.protocol
-            ));
+            report.say(shown(&name, &body.target, address));
         }
         Ok(())
     })
     .await
+}
+
+/// Where something is reached, as a line.
+pub(super) fn shown(name: &str, target: &str, address: &Address) -> String {
+    let host = if address.host.contains(':') { format!("[{}]", address.host) } else { address.host.clone() };
+    format!("{name}@{target}: {host}:{} -> {}/{}", address.port, address.container_port, address.protocol)
 }

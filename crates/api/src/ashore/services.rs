@@ -5,7 +5,7 @@ use super::wire::{self, AutoscaleServiceBody, ScaleServiceBody};
 use crate::http::{Call, Outcome, environment, reply};
 use futures_util::stream;
 use sampan_error::{Error, Result};
-use sampan_provider::{LogRequest, Provider, Target};
+use sampan_provider::{Failure, LogRequest, Provider, Target};
 use std::sync::Arc;
 use tokio::sync::mpsc::channel;
 
@@ -29,9 +29,17 @@ pub(super) async fn inspect<E: Backend>(call: Call<E>) -> Result<Outcome> {
 
 /// `DELETE …/services/{name}`
 pub(super) async fn remove<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    let (_, provider, name) = provider(&call)?;
-    provider.describe(&name).await?;
+    let (target, provider, name) = provider(&call)?;
+    let lived_there = call.engine.moved(&name).is_some_and(|moved| moved.target == target.name);
+    match provider.describe(&name).await {
+        // Somebody removed it there already: what is left of it here goes.
+        Err(Failure::NotFound(_)) if lived_there => {}
+        other => drop(other?),
+    }
     provider.remove(&name, call.query.get("v") == "1").await?;
+    if lived_there {
+        call.engine.forget_moved(&name).await?;
+    }
     Ok(reply::no_content().into())
 }
 

@@ -2,7 +2,7 @@
 
 use super::backend::SimulationState;
 use crate::http::time;
-use sampan_fleet::{PushOptions, Pushed, loss_sentence};
+use sampan_fleet::{MoveOptions, Moved, PushOptions, Pushed, loss_sentence};
 use sampan_provider::{Address, Identity, Instance, LogLine, Resource, Service, Target, Usage};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,6 +27,24 @@ pub(super) struct PushBody {
     image_only: bool,
     replicas: Option<u32>,
     pub(super) dry_run: bool,
+}
+
+/// `POST /sampan/containers/{name}/move`
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct MoveBody {
+    pub(super) target: String,
+    image_only: bool,
+    replicas: Option<u32>,
+    without_relay: bool,
+}
+
+/// `POST …/update`
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct UpdateServiceBody {
+    pub(super) image: String,
+    pub(super) force: bool,
 }
 
 /// `POST …/scale`
@@ -54,6 +72,13 @@ impl TargetBody {
     }
 }
 
+impl MoveBody {
+    pub(super) fn options(&self) -> MoveOptions {
+        let Self { image_only, replicas, without_relay, .. } = *self;
+        MoveOptions { replicas, image_only, without_relay }
+    }
+}
+
 impl PushBody {
     pub(super) fn options(&self) -> PushOptions {
         PushOptions { image_only: self.image_only, replicas: self.replicas }
@@ -77,6 +102,13 @@ pub(super) fn target(target: &Target) -> Value {
     json!({
         "Name": target.name, "Provider": target.provider, "Region": target.region, "Endpoint": target.endpoint,
         "Options": target.options, "Simulated": target.simulated,
+    })
+}
+
+pub(super) fn moved(moved: &Moved) -> Value {
+    json!({
+        "Name": moved.name, "Target": moved.target, "Image": moved.record.spec.image, "Replicas": moved.replicas,
+        "Relay": moved.relay, "Moved": time::rfc3339(moved.at),
     })
 }
 

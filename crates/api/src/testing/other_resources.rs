@@ -474,6 +474,42 @@ impl crate::ashore::backend::Backend for FakeEngine {
         Ok(sampan_fleet::Pushed::default())
     }
 
+    async fn move_container(
+        &self,
+        container: &str,
+        target: &str,
+        _: &sampan_fleet::MoveOptions,
+        _: &sampan_fleet::Environment,
+        _: &sampan_fleet::Report,
+    ) -> Result<sampan_fleet::Arrival> {
+        self.call("move", container)?;
+        Ok(sampan_fleet::Arrival { target: target.to_owned(), ..Default::default() })
+    }
+
+    fn moved(&self, _: &str) -> Option<sampan_fleet::Moved> {
+        None
+    }
+
+    fn all_moved(&self) -> Vec<sampan_fleet::Moved> {
+        Vec::new()
+    }
+
+    async fn forget_moved(&self, name: &str) -> Result<()> {
+        self.call("forget moved", name)
+    }
+
+    async fn update_moved(
+        &self,
+        name: &str,
+        _: &str,
+        _: bool,
+        _: &sampan_fleet::Environment,
+        _: &sampan_fleet::Report,
+    ) -> Result<String> {
+        self.call("update moved", name)?;
+        Ok(String::new())
+    }
+
     fn simulation(&self) -> Option<crate::ashore::backend::SimulationState> {
         None
     }

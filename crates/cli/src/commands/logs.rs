@@ -4,7 +4,7 @@ use super::ashore::{self, Place};
 use super::start::inspect;
 use super::timestamp;
 use super::{Command, Positional, Specification};
-use crate::client::{Query, object_path};
+use crate::client::{Client, Query, object_path};
 use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
@@ -65,13 +65,7 @@ impl Command for Args {
         let client = session.client()?;
         let name = &parsed.arguments[0];
         if let Some(place) = Place::parse(name) {
-            let query = self.query()?.with_if(self.follow, "follow", "1").with_if(
-                self.tail != "all",
-                "tail",
-                self.tail.clone(),
-            );
-            ashore::logs(session.client()?, &place, &query, self.timestamps)?;
-            return Ok(ExitStatus::SUCCESS);
+            return self.ashore(client, &place);
         }
         // Our own engine says with the answer whether the output is framed; others are asked first.
         let (id, tty) = if client.is_own_engine() {
@@ -84,11 +78,14 @@ impl Command for Args {
             .query()?
             .with("stdout", "1")
             .with("stderr", "1")
-            .with("tail", self.tail)
+            .with("tail", self.tail.clone())
             .with_if(self.timestamps, "timestamps", "1")
             .with_if(self.details, "details", "1")
             .with_if(self.follow, "follow", "1");
-        let mut response = client.get(&object_path("container", &id, "logs")?, &query)?;
+        let mut response = match client.get(&object_path("container", &id, "logs")?, &query) {
+            Err(failure) => return self.ashore(client, &ashore::elsewhere(client, name, failure)?),
+            Ok(response) => response,
+        };
         let raw = tty.unwrap_or_else(|| {
             response
                 .header("content-type")
@@ -105,6 +102,17 @@ impl Command for Args {
 }
 
 impl Args {
+    /// The output of a container at a target.
+    fn ashore(&self, client: &Client, place: &Place) -> Result<ExitStatus> {
+        let query = self.query()?.with_if(self.follow, "follow", "1").with_if(
+            self.tail != "all",
+            "tail",
+            self.tail.clone(),
+        );
+        ashore::logs(client, place, &query, self.timestamps)?;
+        Ok(ExitStatus::SUCCESS)
+    }
+
     /// The times between which lines are wanted.
     fn query(&self) -> Result<Query> {
         let mut query = Query::new();

@@ -54,6 +54,13 @@ impl Command for Args {
             }
             match client.delete(&object_path("container", name, "")?, &query) {
                 Ok(response) => response.discard().map(|()| true),
+                Err(failure)
+                    if failure.is_not_found()
+                        && let Some(place) = ashore::moved(client, name) =>
+                {
+                    drop(failure);
+                    ashore::remove(client, &place, self.volumes).map(|()| true)
+                }
                 // With --force it is no failure that there is nothing to remove.
                 Err(failure) if force && failure.is_not_found() => {
                     missing

@@ -89,7 +89,15 @@ impl Command for Args {
             let mut body = self.careful.body(&parsed);
             body["Replicas"] = json!(count);
             body["DryRun"] = json!(self.dry_run);
-            let mut response = client.post_json(&own_path(name, "scale")?, &Query::new(), &body)?;
+            let mut response = match client.post_json(&own_path(name, "scale")?, &Query::new(), &body) {
+                Ok(response) => response,
+                Err(failure) => {
+                    let place = ashore::elsewhere(client, name, failure)?;
+                    ashore::scale(client, &place, &json!({"Replicas": count}))?;
+                    print(&format!("{name}\n"))?;
+                    continue;
+                }
+            };
             if self.dry_run {
                 let plan: serde_json::Value = response.json()?;
                 print(&super::fleet_flags::plan_text(&plan))?;

@@ -115,7 +115,9 @@ impl Command for Args {
         for name in names {
             let started = match Place::parse(name) {
                 Some(place) => ashore::post(session.client()?, &place, "start"),
-                None => several::post(client, name, "start", &self.query()),
+                None => several::post(client, name, "start", &self.query()).or_else(|failure| {
+                    ashore::post(client, &ashore::elsewhere(client, name, failure)?, "start")
+                }),
             };
             match started {
                 Ok(()) => println!("{name}"),

@@ -53,7 +53,7 @@ impl Command for Args {
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
-        let places: Vec<Place<'_>> = parsed.arguments.iter().filter_map(|name| Place::parse(name)).collect();
+        let places: Vec<Place> = parsed.arguments.iter().filter_map(|name| Place::parse(name)).collect();
         if !places.is_empty() {
             if places.len() < parsed.arguments.len() {
                 return Err("containers here and at targets are shown apart: ask for one or the other".into());
@@ -70,6 +70,15 @@ impl Command for Args {
         };
         let format = Format::new(if source == "table" { TABLE } else { source });
         let show_all = parsed.arguments.is_empty();
+        if !show_all && client.is_own_engine() {
+            // Names of containers here are not asked for twice: only what is not here has a place elsewhere.
+            let places: Vec<Place> =
+                parsed.arguments.iter().filter_map(|name| ashore::moved(client, name)).collect();
+            if places.len() == parsed.arguments.len() {
+                ashore::stats(client, &places)?;
+                return Ok(ExitStatus::SUCCESS);
+            }
+        }
         if self.no_stream {
             let names = if show_all { self.listed(client)? } else { unique(parsed.arguments) };
             return self.once(client, &format, &names, show_all);

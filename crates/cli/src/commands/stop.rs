@@ -63,7 +63,8 @@ impl Command for Args {
         let client = session.client()?;
         several::in_parallel(&parsed.arguments, |name| match Place::parse(name) {
             Some(place) => ashore::post(client, &place, "stop"),
-            None => several::post(client, name, "stop", &query),
+            None => several::post(client, name, "stop", &query)
+                .or_else(|failure| ashore::post(client, &ashore::elsewhere(client, name, failure)?, "stop")),
         })
     }
 }

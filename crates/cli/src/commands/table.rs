@@ -166,6 +166,7 @@ const CONTAINER: &[Entry] = &[
     row::<logs::Args>("logs"),
     row::<pause::Args>("pause"),
     row::<port::Args>("port"),
+    own::<ashore::moves::Move>("move"),
     own::<ashore::push::Push>("push"),
     row::<rename::Args>("rename"),
     own::<replicas::Args>("replicas"),

@@ -8,8 +8,8 @@ use super::container_options::{port_bindings, restart_policy};
 use super::fleet_flags::{Careful, add_job, follow, plan_text};
 use super::output::print;
 use super::{Command, Positional, Specification};
-use crate::client::{Query, object_path, own_path};
-use crate::failure::{ExitStatus, Failure, Result};
+use crate::client::{Client, Query, object_path, own_path};
+use crate::failure::{ExitStatus, Result};
 use crate::flags::{FlagSet, Parsed};
 use crate::session::Session;
 
@@ -183,19 +183,20 @@ impl Rolling {
         self.careful.flags(flags);
     }
 
+    /// One that lives at a target.
+    fn ashore(&self, client: &Client, place: &Place) -> Result<()> {
+        if self.rollback {
+            return ashore::post(client, place, "rollback");
+        }
+        ashore::update(client, place, &json!({"Image": self.image, "Force": self.force}))
+    }
+
     /// One replica after the other.
     fn run(self, session: &Session, parsed: &Parsed) -> Result<ExitStatus> {
         let client = session.client()?;
         for name in &parsed.arguments {
             if let Some(place) = Place::parse(name) {
-                if !self.rollback {
-                    return Err(Failure::message(format!(
-                        "{name} is updated from here: `sampan container push -a {0} {1}`, or {1} is kept there by `deploy -d {0}`",
-                        place.target(),
-                        place.name()
-                    )));
-                }
-                ashore::post(client, &place, "rollback")?;
+                self.ashore(client, &place)?;
                 println!("{name}");
                 continue;
             }
@@ -212,7 +213,14 @@ impl Rolling {
                 println!("{name}");
                 continue;
             }
-            let mut response = client.post_json(&own_path(name, "update")?, &Query::new(), &body)?;
+            let mut response = match client.post_json(&own_path(name, "update")?, &Query::new(), &body) {
+                Ok(response) => response,
+                Err(failure) => {
+                    self.ashore(client, &ashore::elsewhere(client, name, failure)?)?;
+                    println!("{name}");
+                    continue;
+                }
+            };
             if self.dry_run {
                 print(&plan_text(&response.json()?))?;
                 continue;

@@ -29,7 +29,7 @@ pub(crate) use mounts::VolumeWish;
 
 pub use record::{
     ContainerRecord, ContainerState, EndpointRecord, HealthState, HealthStatus, MountRecord, MountRecordKind,
-    NetworkHold, ProbeResult, PublishedPort, Resolved, Status,
+    NetworkHold, PassOn, ProbeResult, PublishedPort, Resolved, Status,
 };
 pub use requests::{
     AttachOptions, ChangeKind, ClientStream, CommitOptions, CopyInto, Created, ExecOptions, ExecStart,

@@ -3,7 +3,7 @@
 use crate::spec::{ContainerSpec, EndpointOptions, Healthcheck, PortKey, Propagation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// A container as the store keeps it and as the engine shows it: one value, cheap to clone behind an `Arc`.
@@ -52,6 +52,18 @@ pub struct ContainerRecord {
     pub warnings: Vec<String>,
     /// What the network keeps for it while it runs.
     pub network: NetworkHold,
+    /// Ports of its that lead elsewhere.
+    pub passes: Vec<PassOn>,
+}
+
+/// A port of a container that none of its programs answers: what comes is passed on to an address that this host can
+/// reach. A container that lives elsewhere now leaves such a one behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassOn {
+    /// The port inside.
+    pub port: PortKey,
+    /// Where it goes; `None` lets connections wait, until it is said.
+    pub to: Option<SocketAddr>,
 }
 
 /// A running container's objects in the network crate's own terms, to be handed back at its end.

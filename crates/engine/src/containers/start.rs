@@ -143,7 +143,9 @@ impl Engine {
             clients,
             ..Default::default()
         };
-        let (relays, listeners) = crate::network::relays(connected.relays);
+        let (mut relays, mut listeners) = crate::network::relays(connected.relays);
+        relays.append(&mut connected.passes.0);
+        listeners.append(&mut connected.passes.1);
         descriptors.relay_listeners = listeners;
         let launch = Launch {
             container: record.id.clone(),

@@ -19,7 +19,8 @@ pub(crate) fn find(store: &Store, name: &str) -> Result<Arc<Image>> {
     }
 }
 
-fn provide(store: &Store) -> Result<()> {
+/// The image with the program, whoever has its name.
+pub(crate) fn provide(store: &Store) -> Result<Arc<Image>> {
     let config = ImageConfig {
         entrypoint: Some(vec!["/hello".into()]),
         exposed_ports: ["80/tcp".to_owned()].into(),
@@ -27,6 +28,5 @@ fn provide(store: &Store) -> Result<()> {
         working_dir: "/".into(),
         ..ImageConfig::default()
     };
-    store.ensure_builtin("hello:latest", sampan_shim_embedded::hello_program(), config)?;
-    Ok(())
+    Ok(store.ensure_builtin("hello:latest", sampan_shim_embedded::hello_program(), config)?)
 }

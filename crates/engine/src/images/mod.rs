@@ -48,6 +48,15 @@ pub struct Images {
 }
 
 impl Engine {
+    /// Id of the image with the program that comes with ours, made when it is not there.
+    ///
+    /// # Errors
+    /// The image store cannot be written.
+    pub async fn own_program(&self) -> Result<String> {
+        let engine = self.clone();
+        crate::blocking(move || Ok(builtin::provide(&engine.inner.images)?.id.clone())).await
+    }
+
     /// The images.
     pub fn images(&self) -> Images {
         Images { engine: self.clone() }

@@ -8,6 +8,7 @@ mod gateway;
 mod join;
 mod names;
 mod own;
+mod pass_on;
 mod ports;
 mod republish;
 mod settle;
@@ -43,6 +44,8 @@ pub(crate) struct Connected {
     pub(crate) relays: Vec<sampan_network::RelaySocket>,
     /// The name server's sockets, where the container has one.
     pub(crate) names: Option<NameSockets>,
+    /// Ports that lead elsewhere, with their sockets.
+    pub(crate) passes: (Vec<sampan_shim::protocol::Relay>, Vec<OwnedFd>),
 }
 
 impl Engine {
@@ -72,6 +75,7 @@ impl Engine {
                 if names::has_name_server(&connected.endpoints) {
                     connected.names = Some(sandbox.open_name_sockets()?);
                 }
+                connected.passes = pass_on::open(&sandbox, record)?;
                 Ok(())
             });
         if let Err(error) = outcome {

@@ -140,6 +140,8 @@ impl Engine {
         });
         let closed = closed.collect();
         let (relays, listeners) = relays(sockets);
-        live.supervisor.change_sockets(&ChangeSockets { relays, closed }, reservations, listeners).await
+        live.supervisor
+            .change_sockets(&ChangeSockets { relays, closed, aims: Vec::new() }, reservations, listeners)
+            .await
     }
 }

@@ -157,7 +157,8 @@ pub(crate) fn relays(sockets: Vec<RelaySocket>) -> (Vec<Relay>, Vec<OwnedFd>) {
             sampan_network::Protocol::Udp => RelayProtocol::Udp,
             _ => RelayProtocol::Tcp,
         };
-        (Relay { protocol, target: relay.target, only_near: relay.only_near }, relay.listener)
+        let (target, only_near) = (relay.target, relay.only_near);
+        (Relay { protocol, target, only_near, name: String::new(), held: false }, relay.listener)
     });
     both.unzip()
 }

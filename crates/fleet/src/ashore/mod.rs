@@ -5,11 +5,13 @@
 
 mod archive;
 mod keep;
+mod moving;
 mod push;
 mod specification;
 mod targets;
 
 pub use keep::DeployRequest;
+pub use moving::{Arrival, HERE, MoveOptions, Moved, Phase, Voyage};
 pub use push::sentence as loss_sentence;
 pub use push::{PushOptions, Pushed};
 pub use targets::Simulated;
@@ -34,7 +36,7 @@ impl Ashore {
     /// Those of this engine.
     #[must_use]
     pub fn of(engine: &Engine) -> Self {
-        let shared = engine.resident(|| targets::Shared::load(engine.collection(), engine.collection()));
+        let shared = engine.resident(|| targets::Shared::load(engine));
         Self { engine: engine.clone(), shared }
     }
 

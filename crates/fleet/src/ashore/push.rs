@@ -90,16 +90,7 @@ impl Ashore {
         for loss in &losses {
             report.say(format!("{target}{simulated}: {}", sentence(loss)));
         }
-        let image = match options.image_only || !self.was_changed(&record).await? {
-            true => image,
-            false => {
-                report.say(format!(
-                    "{}: its files differ from its image's, an image is made of them",
-                    record.name
-                ));
-                self.commit_for(&record).await?
-            }
-        };
+        let image = self.image_to_send(&record, &image, options.image_only, report).await?;
         specification.image.id.clone_from(&image.id);
         specification.image.located = self.bring(&*provider, &record.name, &image, target, report).await?;
         report.say(format!("{target}{simulated}: {} is being put in place", record.name));
@@ -120,6 +111,21 @@ impl Ashore {
         options.replicas.unwrap_or(here).max(1)
     }
 
+    /// The image that a container is sent with: its own, or one that is made of its files when they differ.
+    pub(super) async fn image_to_send(
+        &self,
+        record: &ContainerRecord,
+        image: &Arc<Image>,
+        image_only: bool,
+        report: &Report,
+    ) -> Result<Arc<Image>> {
+        if image_only || !self.was_changed(record).await? {
+            return Ok(Arc::clone(image));
+        }
+        report.say(format!("{}: its files differ from its image's, an image is made of them", record.name));
+        self.commit_for(record).await
+    }
+
     async fn was_changed(&self, record: &ContainerRecord) -> Result<bool> {
         Ok(!self.engine.changes(&record.id).await?.is_empty())
     }
@@ -132,7 +138,7 @@ impl Ashore {
     }
 
     /// Brings an image over; gives the name by which the target finds it.
-    async fn bring(
+    pub(super) async fn bring(
         &self,
         provider: &dyn Provider,
         name: &str,
@@ -195,7 +201,7 @@ impl Ashore {
 }
 
 /// Fails with what is missing at a place.
-async fn ready(provider: &dyn Provider) -> Result<()> {
+pub(super) async fn ready(provider: &dyn Provider) -> Result<()> {
     let identity = provider.identify().await?;
     match identity.missing.first() {
         None => Ok(()),
@@ -219,7 +225,7 @@ pub fn sentence(loss: &Loss) -> String {
     format!("{} {} {becomes}", loss.setting, loss.asked)
 }
 
-fn refuse(losses: &[Loss], target: &str) -> Result<()> {
+pub(super) fn refuse(losses: &[Loss], target: &str) -> Result<()> {
     let fatal: Vec<String> =
         losses.iter().filter(|loss| loss.severity == Severity::Fatal).map(sentence).collect();
     match fatal.is_empty() {
@@ -231,7 +237,12 @@ fn refuse(losses: &[Loss], target: &str) -> Result<()> {
 }
 
 /// Waits until a service answers, or fails.
-async fn settled(provider: &dyn Provider, name: &str, report: &Report, target: &str) -> Result<Service> {
+pub(super) async fn settled(
+    provider: &dyn Provider,
+    name: &str,
+    report: &Report,
+    target: &str,
+) -> Result<Service> {
     let begun = Instant::now();
     let (mut pause, longest) = PAUSES;
     let mut said = String::new();

@@ -1,8 +1,10 @@
 //! The targets of an engine, as its store keeps them.
 
 use super::keep::Landing;
+use super::moving::{Moved, Voyage};
 use super::{Ashore, Environment};
 use crate::fleet::blocking;
+use sampan_engine::Engine;
 use sampan_error::{Error, Kind, Result};
 use sampan_provider::{Connect, Target, TargetName};
 use sampan_state::{Collection, Durability, Record};
@@ -13,6 +15,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What is kept for as long as the engine lives.
 pub(crate) struct Shared {
     records: Collection<Stored>,
+    pub(super) voyage_records: Collection<Voyage>,
+    pub(super) moved_records: Collection<Moved>,
+    voyages: Mutex<BTreeMap<String, Voyage>>,
+    moved: Mutex<BTreeMap<String, Moved>>,
     pub(crate) landings: Collection<Landing>,
     targets: Mutex<BTreeMap<String, Target>>,
     providers: Mutex<BTreeMap<&'static str, Connect>>,
@@ -46,19 +52,41 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn all<T: Record>(records: &Collection<T>) -> Vec<T> {
+    records.all().unwrap_or_else(|error| {
+        tracing::error!(%error, collection = T::COLLECTION, "what is known of other places cannot be read");
+        Vec::new()
+    })
+}
+
 impl Shared {
-    pub(crate) fn load(records: Collection<Stored>, landings: Collection<Landing>) -> Self {
-        let stored = records.all().unwrap_or_else(|error| {
-            tracing::error!(%error, "the targets cannot be read");
-            Vec::new()
-        });
+    pub(crate) fn load(engine: &Engine) -> Self {
+        let (records, landings) = (engine.collection::<Stored>(), engine.collection());
+        let (voyage_records, moved_records) = (engine.collection(), engine.collection());
+        let stored = all(&records);
         Self {
+            voyages: Mutex::new(
+                all(&voyage_records).into_iter().map(|one: Voyage| (one.name.clone(), one)).collect(),
+            ),
+            moved: Mutex::new(
+                all(&moved_records).into_iter().map(|one: Moved| (one.name.clone(), one)).collect(),
+            ),
+            voyage_records,
+            moved_records,
             records,
             landings,
             targets: Mutex::new(stored.into_iter().map(|one| (one.0.name.clone(), one.0)).collect()),
             providers: Mutex::default(),
             simulated: Mutex::default(),
         }
+    }
+
+    pub(super) fn voyages(&self) -> MutexGuard<'_, BTreeMap<String, Voyage>> {
+        locked(&self.voyages)
+    }
+
+    pub(super) fn moved(&self) -> MutexGuard<'_, BTreeMap<String, Moved>> {
+        locked(&self.moved)
     }
 
     pub(crate) fn install(&self, providers: &[(&'static str, Connect)]) {

@@ -5,4 +5,5 @@ mod reserve;
 mod table;
 
 pub(crate) use publish::{plan, release};
+pub(crate) use reserve::{is_missing, listen};
 pub(crate) use table::PortTable;

@@ -41,7 +41,7 @@ pub(super) fn hold(protocol: Protocol, address: SocketAddr) -> Result<Option<Own
 }
 
 /// Opens a socket for a relay: a listener for TCP, a bound socket for UDP that tells which address was asked.
-pub(super) fn listen(protocol: Protocol, address: SocketAddr) -> Result<OwnedFd> {
+pub(crate) fn listen(protocol: Protocol, address: SocketAddr) -> Result<OwnedFd> {
     let refused = |source: io::Error| NetworkError::PortBind { address, protocol: protocol.as_str(), source };
     let socket = open(protocol, address).map_err(refused)?;
     let listening = (|| -> io::Result<()> {
@@ -58,7 +58,7 @@ pub(super) fn listen(protocol: Protocol, address: SocketAddr) -> Result<OwnedFd>
 }
 
 /// Whether an error says that there is no such protocol or address family here.
-pub(super) fn is_missing(error: &io::Error) -> bool {
+pub(crate) fn is_missing(error: &io::Error) -> bool {
     use rustix::io::Errno;
     [Errno::PROTONOSUPPORT, Errno::AFNOSUPPORT, Errno::SOCKTNOSUPPORT, Errno::ADDRNOTAVAIL]
         .iter()

@@ -1,6 +1,6 @@
 //! The sockets on which a container's name server is asked, opened inside its namespace.
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::{Sandbox, namespace};
@@ -8,6 +8,8 @@ use crate::error::{NetworkError, Result};
 use crate::names::NAME_SERVER;
 use crate::netlink::netfilter::NetfilterSocket;
 use crate::nftables::name_server;
+use crate::ports::{is_missing, listen};
+use crate::record::Protocol;
 
 /// Sockets on free ports of 127.0.0.11 inside a namespace; the kernel sends what comes for port 53 there, so that
 /// the container may still have a server of its own on 0.0.0.0:53.
@@ -49,6 +51,23 @@ impl Sandbox {
             let socket = UdpSocket::bind(any).map_err(failed())?;
             socket.connect(towards).map_err(failed())?;
             Ok(socket)
+        })
+    }
+
+    /// Opens sockets on a port of all addresses inside, for somebody outside to take what comes: listeners for TCP, bound
+    /// sockets for UDP. One for IPv4, and one for IPv6 where there is IPv6.
+    ///
+    /// # Errors
+    /// Something inside has the port; the kernel's refusal.
+    pub fn open_entrances(&self, protocol: Protocol, port: u16) -> Result<Vec<OwnedFd>> {
+        namespace::inside(self.namespace.as_fd(), || {
+            let mut sockets = vec![listen(protocol, (Ipv4Addr::UNSPECIFIED, port).into())?];
+            match listen(protocol, (Ipv6Addr::UNSPECIFIED, port).into()) {
+                Ok(socket) => sockets.push(socket),
+                Err(NetworkError::PortBind { source, .. }) if is_missing(&source) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(sockets)
         })
     }
 

@@ -6,7 +6,7 @@ use crate::describe::{Members, replica};
 use crate::engine::{BEFORE, COMING, Docker, FINGERPRINT, MANAGED, REVISION, SERVICE, label, name_of, text};
 use crate::losses::stop_first;
 use sampan_engine_client::Query;
-use sampan_provider::{Failure, Result, Service, Specification};
+use sampan_provider::{Failure, Result, Service, Specification, Volume};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -21,6 +21,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The name of a replica.
 pub(crate) fn replica_name(service: &str, number: u32) -> String {
     if number == 1 { service.to_owned() } else { format!("{service}-{number}") }
+}
+
+fn labels(service: &str) -> Value {
+    json!({MANAGED: "1", SERVICE: service})
 }
 
 impl Docker {
@@ -76,13 +80,8 @@ impl Docker {
 
     /// Volumes and networks, marked as ours when they were not there.
     async fn prepare(&self, specification: &Specification) -> Result<()> {
-        let labels = json!({MANAGED: "1", SERVICE: specification.name});
-        for volume in &specification.volumes {
-            if self.get(Query::path("/volumes/{}", &[&volume.name])).await.is_err() {
-                let wanted = json!({"Name": volume.name, "Labels": labels});
-                self.post(Query::path("/volumes/create", &[]), Some(&wanted)).await?;
-            }
-        }
+        self.volumes_of(&specification.name, &specification.volumes).await?;
+        let labels = labels(&specification.name);
         let endpoints = specification.setting(ENDPOINTS).and_then(Value::as_object);
         for network in endpoints.into_iter().flat_map(serde_json::Map::keys) {
             if matches!(network.as_str(), "bridge" | "host" | "none" | "default") {
@@ -92,6 +91,20 @@ impl Docker {
                 Err(Failure::NotFound(_)) => {
                     let wanted = json!({"Name": network, "Driver": "bridge", "Labels": labels});
                     self.post(Query::path("/networks/create", &[]), Some(&wanted)).await?;
+                }
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
+    /// A service's volumes: those that are not there are made.
+    pub(crate) async fn volumes_of(&self, service: &str, volumes: &[Volume]) -> Result<()> {
+        for volume in volumes {
+            match self.get(Query::path("/volumes/{}", &[&volume.name])).await {
+                Err(Failure::NotFound(_)) => {
+                    let wanted = json!({"Name": volume.name, "Labels": labels(service)});
+                    self.post(Query::path("/volumes/create", &[]), Some(&wanted)).await?;
                 }
                 other => drop(other?),
             }

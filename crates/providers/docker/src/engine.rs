@@ -26,13 +26,15 @@ pub(crate) const BEFORE: &str = ".before";
 /// A Docker engine.
 pub(crate) struct Docker {
     pub(crate) client: Client,
+    /// Where published ports are reached, when the user says so.
+    published: Option<String>,
     /// It is Sampan; known once it was asked.
     own: OnceLock<bool>,
 }
 
 impl Docker {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, own: OnceLock::new() }
+    pub(crate) fn new(client: Client, published: Option<String>) -> Self {
+        Self { client, published, own: OnceLock::new() }
     }
 
     /// Whether the engine is Sampan; plain Docker until it was asked.
@@ -60,6 +62,9 @@ impl Docker {
 
     /// Where its published ports are reached.
     pub(crate) fn host(&self) -> String {
+        if let Some(address) = &self.published {
+            return address.clone();
+        }
         match self.client.address() {
             Address::Unix(_) => "127.0.0.1".to_owned(),
             Address::Tcp { host, .. } | Address::Ssh { host, .. } => host.clone(),

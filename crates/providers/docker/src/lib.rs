@@ -13,6 +13,7 @@ mod images;
 mod logs;
 mod losses;
 mod provider;
+mod seed;
 mod usage;
 
 use sampan_engine_client::{Address, Certificates, Client};
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The engine that a target's endpoint names: `unix://`, `tcp://` (with the options `ca`, `cert` and `key`, files, over TLS)
-/// or `ssh://`.
+/// or `ssh://`. The option `address` says where its published ports are reached when that is not the endpoint's host.
 ///
 /// # Errors
 /// The endpoint is none.
@@ -44,5 +45,6 @@ pub fn connect(target: &Target, _environment: &BTreeMap<String, String>) -> Resu
     }
     let address = Address::parse(&target.endpoint, certificates)
         .map_err(|failure| Failure::invalid("endpoint", failure.to_string()))?;
-    Ok(Arc::new(engine::Docker::new(Client::new(address))))
+    let published = target.option("address").map(str::to_owned);
+    Ok(Arc::new(engine::Docker::new(Client::new(address), published)))
 }

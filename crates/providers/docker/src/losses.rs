@@ -14,6 +14,7 @@ pub(crate) fn capabilities(own: bool) -> Capabilities {
         command_probes: true,
         network_probes: own,
         volumes: true,
+        seeds: true,
         shared_volumes: true,
         balanced_ports: own,
         scale_to_zero: true,

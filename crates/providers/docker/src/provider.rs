@@ -2,10 +2,11 @@
 
 use crate::engine::{Docker, MANAGED, SERVICE, label, text};
 use crate::losses::{capabilities, losses, stop_first};
+use crate::seed::{SEED, service_of};
 use sampan_engine_client::Query;
 use sampan_provider::{
     Answer, AutoscalePolicy, Capabilities, Failure, Identity, ImageRoute, Instance, LogLine, LogRequest,
-    Loss, Provider, Resource, Result, Service, Sink, Specification, Usage,
+    Loss, Provider, Resource, Result, Seed, SeedRequest, Service, Sink, Specification, Usage,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -62,6 +63,9 @@ impl Docker {
                 other => other?,
             }
         }
+        for one in self.containers(&[format!("{SEED}={name}")]).await? {
+            self.remove_container(text(&one, "/Id"), false).await?;
+        }
         let filters = json!({"label": [format!("{SERVICE}={name}")]}).to_string();
         if with_volumes {
             let volumes = self.get(Query::path("/volumes", &[]).with("filters", &filters)).await?;
@@ -82,7 +86,8 @@ impl Docker {
         let filters = json!({"label": [&ours]}).to_string();
         let mut all = Vec::new();
         for one in self.containers(&[ours]).await? {
-            all.push(resource("container", text(&one, "/Id"), label(&one, SERVICE)));
+            let service = service_of(|name| label(&one, name).to_owned());
+            all.push(resource("container", text(&one, "/Id"), &service));
         }
         let volumes = self.get(Query::path("/volumes", &[]).with("filters", &filters)).await?;
         for one in volumes.get("Volumes").and_then(Value::as_array).into_iter().flatten() {
@@ -195,6 +200,10 @@ impl Provider for Docker {
 
     fn remove<'a>(&'a self, name: &'a str, with_volumes: bool) -> Answer<'a, ()> {
         Box::pin(self.remove_it(name, with_volumes))
+    }
+
+    fn seed<'a>(&'a self, request: &'a SeedRequest) -> Answer<'a, Seed> {
+        Box::pin(self.seed_it(request))
     }
 
     fn resources(&self) -> Answer<'_, Vec<Resource>> {

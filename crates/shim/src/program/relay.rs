@@ -83,7 +83,7 @@ impl Relays {
             )));
         }
         self.reservations = reservations;
-        self.entrances = Vec::new();
+        self.entrances.retain(|entrance| !entrance.relay.name.is_empty());
         self.enter(relays, listeners);
         Ok(())
     }
@@ -119,7 +119,13 @@ impl Relays {
             address.is_some_and(|address| change.closed.contains(&(protocol, address)))
         };
         self.reservations.retain(|socket| !is_closed(socket.as_fd()));
-        self.entrances.retain(|entrance| !is_closed(entrance.socket.as_fd()));
+        self.entrances
+            .retain(|entrance| !entrance.relay.name.is_empty() || !is_closed(entrance.socket.as_fd()));
+        for aim in &change.aims {
+            for entrance in self.entrances.iter_mut().filter(|entrance| entrance.relay.name == aim.name) {
+                (entrance.relay.target, entrance.relay.held) = (aim.target, aim.held);
+            }
+        }
         self.reservations.extend(reservations);
         self.enter(&change.relays, listeners);
         Ok(())
@@ -221,12 +227,13 @@ impl Relays {
         }
     }
 
-    /// New flows wait while there are too many.
+    /// New flows wait while there are too many, and where they are held.
     fn watch_entrances(&mut self) {
         let full = self.flows.len() >= MOST_FLOWS;
         for entrance in &mut self.entrances {
             let closed = full && entrance.relay.protocol == RelayProtocol::Tcp;
-            entrance.socket.watch((!closed).then_some(EventFlags::IN));
+            let open = !closed && !entrance.relay.held;
+            entrance.socket.watch(open.then_some(EventFlags::IN));
         }
     }
 }

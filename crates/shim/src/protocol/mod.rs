@@ -24,9 +24,9 @@ pub use events::{
 pub use failure::Failure;
 pub use frame::{Descriptors, Frame, Message, Packet, Role};
 pub use requests::{
-    Attach, AttachFraming, ChangeSockets, CloseStdin, Exec, FollowOptions, GiveNameSockets, HoldNameSockets,
-    Launch, Launched, Park, Parked, Relay, RelayProtocol, Request, Resize, SetLog, SetSockets, Shutdown,
-    Signal, Size, Start, StatusRequest, StdioOptions,
+    Aim, Attach, AttachFraming, ChangeSockets, CloseStdin, Exec, FollowOptions, GiveNameSockets,
+    HoldNameSockets, Launch, Launched, Park, Parked, Relay, RelayProtocol, Request, Resize, SetLog,
+    SetSockets, Shutdown, Signal, Size, Start, StatusRequest, StdioOptions,
 };
 
 /// The version of this protocol. A change that an older side would misunderstand raises it.

@@ -245,6 +245,25 @@ pub struct Relay {
     /// Only private, link-local and loopback addresses may use it.
     #[serde(default)]
     pub only_near: bool,
+    /// A name by which it can be aimed elsewhere ([`ChangeSockets::aims`]), one for all sockets of a port; empty for the
+    /// relay of a published port. A named one stays when published ports change.
+    #[serde(default)]
+    pub name: String,
+    /// New connections wait in the listener's queue until it is aimed; the target counts for nothing.
+    #[serde(default)]
+    pub held: bool,
+}
+
+/// Where a named relay sends its next flows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aim {
+    /// [`Relay::name`].
+    pub name: String,
+    /// The address, as seen from the shim's network namespace.
+    pub target: SocketAddr,
+    /// As [`Relay::held`].
+    #[serde(default)]
+    pub held: bool,
 }
 
 /// Replaces the sockets that the shim holds for published ports. Connections that are being relayed go on.
@@ -266,8 +285,11 @@ pub struct SetSockets {
 pub struct ChangeSockets {
     /// The relays of the new sockets.
     pub relays: Vec<Relay>,
-    /// What those are bound to that are closed.
+    /// What those are bound to that are closed. Named relays are not looked at.
     pub closed: Vec<(RelayProtocol, SocketAddr)>,
+    /// Named relays that lead elsewhere from now on. Flows that exist go on as they are.
+    #[serde(default)]
+    pub aims: Vec<Aim>,
 }
 
 /// Replaces the sockets on which the container's name server is asked. The shim never reads them: while there is no

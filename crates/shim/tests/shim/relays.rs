@@ -29,7 +29,11 @@ fn echo() -> SocketAddr {
 fn tcp(target: SocketAddr) -> (Relay, OwnedFd, SocketAddr) {
     let listener = TcpListener::bind("[::1]:0").unwrap();
     let address = listener.local_addr().unwrap();
-    (Relay { protocol: RelayProtocol::Tcp, target, only_near: false }, listener.into(), address)
+    (
+        Relay { protocol: RelayProtocol::Tcp, target, only_near: false, name: String::new(), held: false },
+        listener.into(),
+        address,
+    )
 }
 
 #[test]
@@ -121,7 +125,8 @@ fn datagrams_find_their_way_back() {
     let outer = UdpSocket::bind("[::1]:0").unwrap();
     let address = outer.local_addr().unwrap();
     let mut shim = Shim::run(&lab.launch(&["sleep", "100"]));
-    let relay = Relay { protocol: RelayProtocol::Udp, target, only_near: false };
+    let relay =
+        Relay { protocol: RelayProtocol::Udp, target, only_near: false, name: String::new(), held: false };
     shim.daemon.call(&SetSockets { relays: vec![relay] }, vec![(Role::RelayListener, outer.into())]).unwrap();
     let clients: Vec<_> = (0..3).map(|_| UdpSocket::bind("[::1]:0").unwrap()).collect();
     for (number, client) in clients.iter().enumerate() {

@@ -1,11 +1,12 @@
 //! Containers at other places: `NAME@TARGET` in the commands that know it, and the commands that are about nothing else.
 
 pub(super) mod cloudsim;
+pub(super) mod moves;
 pub(super) mod push;
 mod service;
 pub(super) mod target;
 
-pub(super) use service::{Place, inspect, logs, ls, post, remove, scale, stats};
+pub(super) use service::{Place, elsewhere, inspect, logs, ls, moved, post, remove, scale, stats, update};
 
 use crate::client::{Body, Client, ENVIRONMENT_HEADER, Query, Response, environment_header, object_path};
 use crate::failure::{Failure, Result};

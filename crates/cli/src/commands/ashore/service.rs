@@ -1,8 +1,8 @@
 //! What the usual commands do with `NAME@TARGET`.
 
 use super::{request, target_path};
-use crate::client::{Client, Query};
-use crate::commands::fleet_flags::table;
+use crate::client::{Client, Query, own_path};
+use crate::commands::fleet_flags::{follow, table};
 use crate::commands::output::print;
 use crate::failure::{Failure, Result};
 use crate::format::objects::Fields;
@@ -10,40 +10,50 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 
 /// A container at a target.
-pub(in crate::commands) struct Place<'a> {
-    name: &'a str,
-    target: &'a str,
+#[derive(Debug, Clone)]
+pub(in crate::commands) struct Place {
+    name: String,
+    target: String,
 }
 
-impl<'a> Place<'a> {
+impl Place {
     /// What `NAME@TARGET` names; `None` for a container of this engine, whose name never has an `@`.
-    pub(in crate::commands) fn parse(text: &'a str) -> Option<Self> {
+    pub(in crate::commands) fn parse(text: &str) -> Option<Self> {
         let (name, target) = text.rsplit_once('@')?;
         // `busybox@sha256:…` is an image.
-        (!name.is_empty() && !target.is_empty() && !target.contains(':')).then_some(Self { name, target })
-    }
-
-    /// The container's name there.
-    pub(in crate::commands) fn name(&self) -> &str {
-        self.name
-    }
-
-    /// The target.
-    pub(in crate::commands) fn target(&self) -> &str {
-        self.target
+        let is_one = !name.is_empty() && !target.is_empty() && !target.contains(':');
+        is_one.then(|| Self { name: name.to_owned(), target: target.to_owned() })
     }
 
     fn path(&self, route: &str) -> Result<String> {
         let slash = if route.is_empty() { "" } else { "/" };
-        target_path(self.target, &format!("services/{}{slash}{route}", self.name))
+        target_path(&self.target, &format!("services/{}{slash}{route}", self.name))
     }
+}
+
+/// Where a container lives that was moved away from here, said in one line on stderr.
+pub(in crate::commands) fn moved(client: &Client, name: &str) -> Option<Place> {
+    let path = own_path(name, "place").ok().filter(|_| !name.contains('/'))?;
+    let place: Value = client.get(&path, &Query::new()).ok()?.json().ok()?;
+    let target = place["Target"].as_str()?.to_owned();
+    eprintln!("{name} lives at {target}");
+    Some(Place { name: name.to_owned(), target })
+}
+
+/// The same, after a container was not found; else that failure.
+///
+/// # Errors
+/// It.
+pub(in crate::commands) fn elsewhere(client: &Client, name: &str, failure: Failure) -> Result<Place> {
+    let place = if failure.is_not_found() { moved(client, name) } else { None };
+    place.ok_or(failure)
 }
 
 /// `POST …/VERB`
 ///
 /// # Errors
 /// What the place says.
-pub(in crate::commands) fn post(client: &Client, place: &Place<'_>, verb: &str) -> Result<()> {
+pub(in crate::commands) fn post(client: &Client, place: &Place, verb: &str) -> Result<()> {
     request(client, "POST", &place.path(verb)?, &Query::new(), None)?.discard()
 }
 
@@ -51,7 +61,7 @@ pub(in crate::commands) fn post(client: &Client, place: &Place<'_>, verb: &str) 
 ///
 /// # Errors
 /// What the place says.
-pub(in crate::commands) fn remove(client: &Client, place: &Place<'_>, volumes: bool) -> Result<()> {
+pub(in crate::commands) fn remove(client: &Client, place: &Place, volumes: bool) -> Result<()> {
     request(client, "DELETE", &place.path("")?, &Query::new().with_if(volumes, "v", "1"), None)?.discard()
 }
 
@@ -59,16 +69,24 @@ pub(in crate::commands) fn remove(client: &Client, place: &Place<'_>, volumes: b
 ///
 /// # Errors
 /// What the place says.
-pub(in crate::commands) fn scale(client: &Client, place: &Place<'_>, body: &Value) -> Result<()> {
+pub(in crate::commands) fn scale(client: &Client, place: &Place, body: &Value) -> Result<()> {
     let verb = if body.get("Most").is_some() { "autoscale" } else { "scale" };
     request(client, "POST", &place.path(verb)?, &Query::new(), Some(body))?.discard()
+}
+
+/// Brings it up to date, telling the steps on stderr.
+///
+/// # Errors
+/// What the place says.
+pub(in crate::commands) fn update(client: &Client, place: &Place, body: &Value) -> Result<()> {
+    follow(&mut request(client, "POST", &place.path("update")?, &Query::new(), Some(body))?)
 }
 
 /// What `inspect` shows of it.
 ///
 /// # Errors
 /// What the place says.
-pub(in crate::commands) fn inspect(client: &Client, place: &Place<'_>) -> Result<Value> {
+pub(in crate::commands) fn inspect(client: &Client, place: &Place) -> Result<Value> {
     let mut service: Value = request(client, "GET", &place.path("")?, &Query::new(), None)?.json()?;
     let instances: Value = request(client, "GET", &place.path("instances")?, &Query::new(), None)?.json()?;
     service["Instances"] = instances;
@@ -81,7 +99,7 @@ pub(in crate::commands) fn inspect(client: &Client, place: &Place<'_>) -> Result
 /// What the place says.
 pub(in crate::commands) fn logs(
     client: &Client,
-    place: &Place<'_>,
+    place: &Place,
     query: &Query,
     timestamps: bool,
 ) -> Result<()> {
@@ -109,7 +127,7 @@ pub(in crate::commands) fn logs(
 ///
 /// # Errors
 /// What the place says.
-pub(in crate::commands) fn stats(client: &Client, places: &[Place<'_>]) -> Result<()> {
+pub(in crate::commands) fn stats(client: &Client, places: &[Place]) -> Result<()> {
     let mut rows = vec![["NAME", "CPU %", "MEM USAGE / LIMIT", "NET I/O", "PIDS"].map(str::to_owned)];
     for place in places {
         let all: Value = request(client, "GET", &place.path("usage")?, &Query::new(), None)?.json()?;

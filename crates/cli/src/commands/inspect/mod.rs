@@ -78,7 +78,7 @@ impl Command for Args {
 /// # Errors
 /// What the places say; names of both kinds.
 pub(super) fn ashore(session: &Session, format: &str, names: &[String]) -> Result<Option<ExitStatus>> {
-    let places: Vec<Place<'_>> = names.iter().filter_map(|name| Place::parse(name)).collect();
+    let places: Vec<Place> = names.iter().filter_map(|name| Place::parse(name)).collect();
     if places.is_empty() {
         return Ok(None);
     }

@@ -13,6 +13,7 @@ pub(super) const ABLE: Capabilities = Capabilities {
     command_probes: true,
     network_probes: true,
     volumes: true,
+    seeds: false,
     shared_volumes: true,
     balanced_ports: true,
     scale_to_zero: true,

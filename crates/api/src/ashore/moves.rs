@@ -1,0 +1,71 @@
+//! Containers that move, and where those that moved live.
+
+use super::backend::Backend;
+use super::push::shown;
+use super::wire::{self, MoveBody, UpdateServiceBody};
+use crate::fleet::told;
+use crate::http::{Call, Outcome, environment, reply};
+use sampan_error::{Error, Result};
+use sampan_fleet::HERE;
+use serde_json::Value;
+
+/// `POST /sampan/containers/{name}/move`
+pub(super) async fn start<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
+    let body: MoveBody = call.json().await?;
+    let environment = environment(&call)?;
+    let (engine, name, options) = (call.engine.clone(), call.parameter("name"), body.options());
+    if body.target.is_empty() {
+        return Err(Error::invalid("say where to: the name of a target, or \"local\" for back here"));
+    }
+    told(|report| async move {
+        let arrival = engine.move_container(&name, &body.target, &options, &environment, &report).await?;
+        if arrival.target != HERE {
+            for address in &arrival.addresses {
+                report.say(shown(&name, &arrival.target, address));
+            }
+        }
+        if arrival.relayed {
+            report.say(format!("{name}: what comes here is passed on there"));
+        }
+        report.say(match arrival.waited {
+            0 => format!("{name} lives at {}; downtime: none", arrival.target),
+            waited => format!(
+                "{name} lives at {}; downtime: {waited} ms, in which connections waited",
+                arrival.target
+            ),
+        });
+        Ok(())
+    })
+    .await
+}
+
+/// `GET /sampan/containers/{name}/place`: where one lives that was moved away.
+pub(super) async fn place<E: Backend>(call: Call<E>) -> Result<Outcome> {
+    let name = call.parameter("name");
+    let moved =
+        call.engine.moved(&name).ok_or_else(|| Error::not_found(format!("No such container: {name}")))?;
+    Ok(reply::ok(&wire::moved(&moved))?.into())
+}
+
+/// `GET /sampan/moved`
+pub(super) async fn list<E: Backend>(call: Call<E>) -> Result<Outcome> {
+    Ok(reply::ok(&call.engine.all_moved().iter().map(wire::moved).collect::<Vec<Value>>())?.into())
+}
+
+/// `POST …/services/{name}/update`: one that was moved there is brought up to date.
+pub(super) async fn update<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
+    let body: UpdateServiceBody = call.optional_json().await?;
+    let environment = environment(&call)?;
+    let (engine, name, target) = (call.engine.clone(), call.parameter("name"), call.parameter("target"));
+    if engine.moved(&name).is_none_or(|moved| moved.target != target) {
+        return Err(Error::conflict(format!(
+            "{name} was not moved to {target}: update it here, and `sampan container push -a {target} {name}` brings it there"
+        )));
+    }
+    told(|report| async move {
+        let outcome = engine.update_moved(&name, &body.image, body.force, &environment, &report).await?;
+        report.say(format!("{name}@{target}: {outcome}"));
+        Ok(())
+    })
+    .await
+}
