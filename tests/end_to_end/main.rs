@@ -41,4 +41,5 @@ mod terminals;
 mod uplink;
 mod virtual_machine;
 mod volumes;
+mod voyage;
 mod wire;

@@ -109,12 +109,13 @@ async fn start(options: &Options, slot: &EngineSlot<Engine>, made: &[Made]) -> R
         Ok(opened) => opened.map_err(Error::Engine)?,
         Err(panic) => return Err(Error::Threads(std::io::Error::other(panic))),
     };
+    // Before the first request: a cloud that is simulated must never be taken for the real one.
+    Ashore::install(&engine, sampan_providers::ALL);
+    CloudSimulator::install(&engine, &options.data_root(), made.first().map(|made| made.path.clone()));
     slot.fill(engine.clone());
     say_ready(options)?;
     engine.recover().await;
     mounted_sockets::renew(&engine, made.to_vec()).await;
-    Ashore::install(&engine, sampan_providers::ALL);
-    CloudSimulator::install(&engine, &options.data_root(), made.first().map(|made| made.path.clone()));
     tokio::spawn(Fleet::local(&engine).run());
     sampan_sys::heap::trim();
     tracing::info!(data_root = %options.data_root().display(), "ready");

@@ -38,7 +38,13 @@ impl CloudSimulator {
             state: Shared::default(),
         });
         sampan_api::install_simulator(engine, Arc::<Self>::clone(&simulator));
-        if simulator.folder.join(PORT).is_file() {
+        if let Ok(port) = std::fs::read_to_string(simulator.folder.join(PORT)) {
+            // Until it is up its regions answer nothing, rather than mean the real ones.
+            let nobody = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+                .map(|name| (name.to_owned(), "none".to_owned()));
+            let endpoint = format!("http://{}:{}", Ipv4Addr::LOCALHOST, port.trim());
+            let starting = Simulated { endpoint, environment: nobody.into() };
+            Ashore::of(engine).simulate(PROVIDER, Some(starting));
             tokio::spawn(async move {
                 if let Err(error) = simulator.start().await {
                     tracing::error!(%error, "the simulated cloud does not go on");

@@ -22,7 +22,7 @@ mod watch;
 
 pub use ashore::{
     Arrival, Ashore, DeployRequest, Environment, HERE, MoveOptions, Moved, Phase, PushOptions, Pushed,
-    Simulated, Voyage, loss_sentence,
+    Simulated, StandbyRequest, Voyage, loss_sentence,
 };
 pub use controllers::autoscale::{Decision, Policy, Reason, Simulation, Trace, simulate};
 pub use controllers::backup::{BackupRequest, Store};

@@ -1,7 +1,7 @@
 //! What these routes need.
 
 use sampan_error::Result;
-use sampan_fleet::{Arrival, Environment, MoveOptions, Moved, PushOptions, Pushed, Report};
+use sampan_fleet::{Arrival, Environment, MoveOptions, Moved, PushOptions, Pushed, Report, StandbyRequest};
 use sampan_provider::{Provider, Target};
 use std::future::Future;
 use std::sync::Arc;
@@ -63,14 +63,26 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         report: &Report,
     ) -> impl Future<Output = Result<Arrival>> + Send;
 
+    /// Brings a copy at a target up to date.
+    fn keep_warm(
+        &self,
+        container: &str,
+        request: &StandbyRequest,
+        environment: &Environment,
+        report: &Report,
+    ) -> impl Future<Output = Result<String>> + Send;
+
     /// Where a container lives that was moved away.
     fn moved(&self, name: &str) -> Option<Moved>;
 
     /// All of them.
     fn all_moved(&self) -> Vec<Moved>;
 
-    /// Forgets that one was moved: it is gone there.
-    fn forget_moved(&self, name: &str) -> impl Future<Output = Result<()>> + Send;
+    /// Its jobs wait, or go on.
+    fn pause_moved(&self, name: &str, paused: bool) -> impl Future<Output = Result<()>> + Send;
+
+    /// One that was moved is gone there.
+    fn end_moved(&self, name: &str) -> impl Future<Output = Result<()>> + Send;
 
     /// Brings one that was moved up to date where it lives.
     fn update_moved(

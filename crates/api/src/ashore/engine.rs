@@ -3,7 +3,9 @@
 use super::backend::{Backend, SimulationState};
 use sampan_engine::Engine;
 use sampan_error::{Error, Result};
-use sampan_fleet::{Arrival, Ashore, Environment, MoveOptions, Moved, PushOptions, Pushed, Report};
+use sampan_fleet::{
+    Arrival, Ashore, Environment, MoveOptions, Moved, PushOptions, Pushed, Report, StandbyRequest,
+};
 use sampan_provider::{Provider, Target};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,7 +89,17 @@ impl Backend for Engine {
         environment: &Environment,
         report: &Report,
     ) -> Result<Arrival> {
-        Ashore::of(self).move_container(container, target, options, environment, report).await
+        Box::pin(Ashore::of(self).move_container(container, target, options, environment, report)).await
+    }
+
+    async fn keep_warm(
+        &self,
+        container: &str,
+        request: &StandbyRequest,
+        environment: &Environment,
+        report: &Report,
+    ) -> Result<String> {
+        Box::pin(Ashore::of(self).keep_warm(container, request, environment, report)).await
     }
 
     fn moved(&self, name: &str) -> Option<Moved> {
@@ -98,8 +110,12 @@ impl Backend for Engine {
         Ashore::of(self).all_moved()
     }
 
-    async fn forget_moved(&self, name: &str) -> Result<()> {
-        Ashore::of(self).forget_moved(name).await
+    async fn pause_moved(&self, name: &str, paused: bool) -> Result<()> {
+        Ashore::of(self).pause_moved(name, paused).await
+    }
+
+    async fn end_moved(&self, name: &str) -> Result<()> {
+        Ashore::of(self).end_moved(name).await
     }
 
     async fn update_moved(
@@ -110,7 +126,7 @@ impl Backend for Engine {
         environment: &Environment,
         report: &Report,
     ) -> Result<String> {
-        Ashore::of(self).update_moved(name, image, force, environment, report).await
+        Box::pin(Ashore::of(self).update_moved(name, image, force, environment, report)).await
     }
 
     fn simulation(&self) -> Option<SimulationState> {

@@ -3,10 +3,10 @@
 use super::backend::Backend;
 use super::push::shown;
 use super::wire::{self, MoveBody, UpdateServiceBody};
-use crate::fleet::told;
+use crate::fleet::{StandbyBody, told};
 use crate::http::{Call, Outcome, environment, reply};
 use sampan_error::{Error, Result};
-use sampan_fleet::HERE;
+use sampan_fleet::{HERE, StandbyRequest};
 use serde_json::Value;
 
 /// `POST /sampan/containers/{name}/move`
@@ -34,6 +34,20 @@ pub(super) async fn start<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
                 arrival.target
             ),
         });
+        Ok(())
+    })
+    .await
+}
+
+/// `POST /sampan/containers/{name}/standby`: a copy at a target is brought up to date.
+pub(super) async fn standby<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
+    let body: StandbyBody = call.json().await?;
+    let environment = environment(&call)?;
+    let (engine, name) = (call.engine.clone(), call.parameter("name"));
+    let request = StandbyRequest { target: body.target };
+    told(|report| async move {
+        let outcome = engine.keep_warm(&name, &request, &environment, &report).await?;
+        report.say(format!("{name}: {outcome}"));
         Ok(())
     })
     .await

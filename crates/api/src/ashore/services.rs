@@ -38,7 +38,7 @@ pub(super) async fn remove<E: Backend>(call: Call<E>) -> Result<Outcome> {
     }
     provider.remove(&name, call.query.get("v") == "1").await?;
     if lived_there {
-        call.engine.forget_moved(&name).await?;
+        call.engine.end_moved(&name).await?;
     }
     Ok(reply::no_content().into())
 }
@@ -95,14 +95,20 @@ pub(super) async fn logs<E: Backend>(call: Call<E>) -> Result<Outcome> {
 
 /// `POST …/start`
 pub(super) async fn start<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    let (_, provider, name) = provider(&call)?;
+    let (target, provider, name) = provider(&call)?;
     provider.start(&name).await?;
+    if call.engine.moved(&name).is_some_and(|moved| moved.target == target.name) {
+        call.engine.pause_moved(&name, false).await?;
+    }
     Ok(reply::no_content().into())
 }
 
 /// `POST …/stop`
 pub(super) async fn stop<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    let (_, provider, name) = provider(&call)?;
+    let (target, provider, name) = provider(&call)?;
+    if call.engine.moved(&name).is_some_and(|moved| moved.target == target.name) {
+        call.engine.pause_moved(&name, true).await?;
+    }
     provider.stop(&name).await?;
     Ok(reply::no_content().into())
 }

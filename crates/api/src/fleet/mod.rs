@@ -8,6 +8,7 @@ mod jobs;
 mod wire;
 
 pub(crate) use handlers::told;
+pub(crate) use wire::StandbyBody;
 
 use crate::http::{Route, delete, get, post};
 

@@ -4,7 +4,7 @@ use crate::http::time;
 use sampan_error::{Error, Result};
 use sampan_fleet::{
     BackupRequest, DeployRequest, Group, Job, Member, Policy, PushOptions, Retention, ScaleRequest, Schedule,
-    SettingsChange, Snapshot, Store, UpdateRequest, Work,
+    SettingsChange, Snapshot, StandbyRequest, Store, UpdateRequest, Work,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -160,6 +160,15 @@ pub(super) struct NewJobBody {
     scale: Option<AutoscaleBody>,
     backup: Option<BackupBody>,
     deploy: Option<DeployBody>,
+    #[serde(rename = "Move")]
+    standby: Option<StandbyBody>,
+}
+
+/// A container of which a copy is kept at a target.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct StandbyBody {
+    pub(crate) target: String,
 }
 
 /// A container that is kept at a target.
@@ -260,17 +269,20 @@ pub(super) struct AutoscaleBody {
 
 impl NewJobBody {
     pub(super) fn job(&self) -> Result<Job> {
-        let work = match (&self.update, &self.scale, &self.backup, &self.deploy) {
-            (Some(update), None, None, None) => Work::Update(update.request()),
-            (None, Some(scale), None, None) => Work::Scale(scale.policy()),
-            (None, None, Some(backup), None) => Work::Backup(backup.request()),
-            (None, None, None, Some(deploy)) => Work::Deploy(DeployRequest {
+        let work = match (&self.update, &self.scale, &self.backup, &self.deploy, &self.standby) {
+            (Some(update), None, None, None, None) => Work::Update(update.request()),
+            (None, Some(scale), None, None, None) => Work::Scale(scale.policy()),
+            (None, None, Some(backup), None, None) => Work::Backup(backup.request()),
+            (None, None, None, None, Some(standby)) => {
+                Work::Move(StandbyRequest { target: standby.target.clone() })
+            }
+            (None, None, None, Some(deploy), None) => Work::Deploy(DeployRequest {
                 target: deploy.target.clone(),
                 options: PushOptions { image_only: deploy.image_only, replicas: deploy.replicas },
             }),
             _ => {
                 return Err(Error::invalid(
-                    "a job says what it does: one of Update, Scale, Backup and Deploy",
+                    "a job says what it does: one of Update, Scale, Backup, Deploy and Move",
                 ));
             }
         };

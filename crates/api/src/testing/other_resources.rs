@@ -486,6 +486,17 @@ impl crate::ashore::backend::Backend for FakeEngine {
         Ok(sampan_fleet::Arrival { target: target.to_owned(), ..Default::default() })
     }
 
+    async fn keep_warm(
+        &self,
+        container: &str,
+        _: &sampan_fleet::StandbyRequest,
+        _: &sampan_fleet::Environment,
+        _: &sampan_fleet::Report,
+    ) -> Result<String> {
+        self.call("keep warm", container)?;
+        Ok(String::new())
+    }
+
     fn moved(&self, _: &str) -> Option<sampan_fleet::Moved> {
         None
     }
@@ -494,7 +505,11 @@ impl crate::ashore::backend::Backend for FakeEngine {
         Vec::new()
     }
 
-    async fn forget_moved(&self, name: &str) -> Result<()> {
+    async fn pause_moved(&self, name: &str, _: bool) -> Result<()> {
+        self.call("pause moved", name)
+    }
+
+    async fn end_moved(&self, name: &str) -> Result<()> {
         self.call("forget moved", name)
     }
 

@@ -11,7 +11,7 @@ mod specification;
 mod targets;
 
 pub use keep::DeployRequest;
-pub use moving::{Arrival, HERE, MoveOptions, Moved, Phase, Voyage};
+pub use moving::{Arrival, HERE, MoveOptions, Moved, Phase, StandbyRequest, Voyage};
 pub use push::sentence as loss_sentence;
 pub use push::{PushOptions, Pushed};
 pub use targets::Simulated;

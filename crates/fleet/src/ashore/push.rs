@@ -81,6 +81,9 @@ impl Ashore {
         let (place, provider) = self.provider(target, environment)?;
         let simulated = if place.simulated { " (simulated)" } else { "" };
         ready(&*provider).await?;
+        if let Some(moved) = self.moved(container) {
+            return Box::pin(self.lives_there(&moved, target, &*provider, report)).await;
+        }
         let (record, image) = self.container(container).await?;
         let mut specification =
             super::specification::specification(&record, &image, self.replicas(&record, options));
@@ -98,6 +101,24 @@ impl Ashore {
         let service = settled(&*provider, &record.name, report, target).await?;
         self.landed(&record.name, target, source, &service.fingerprint).await?;
         Ok(Pushed { service: Some(service), steps: Vec::new(), losses })
+    }
+
+    /// One that was moved is where it is to be, or is not to be sent elsewhere from here.
+    async fn lives_there(
+        &self,
+        moved: &super::Moved,
+        target: &str,
+        provider: &dyn Provider,
+        report: &Report,
+    ) -> Result<Pushed> {
+        if moved.target != target {
+            return Err(Error::conflict(format!(
+                "{0} lives at {1}, and is sent to others from here when it is back: `sampan container move {0} local`",
+                moved.name, moved.target
+            )));
+        }
+        report.say(format!("{} lives at {target}", moved.name));
+        Ok(Pushed { service: there(provider, &moved.name).await?, ..Pushed::default() })
     }
 
     pub(super) async fn container(&self, container: &str) -> Result<(Arc<ContainerRecord>, Arc<Image>)> {

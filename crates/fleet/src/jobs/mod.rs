@@ -5,7 +5,7 @@ mod schedule;
 
 pub use schedule::Schedule;
 
-use crate::ashore::DeployRequest;
+use crate::ashore::{DeployRequest, StandbyRequest};
 use crate::controllers::autoscale::Policy;
 use crate::controllers::backup::BackupRequest;
 use crate::controllers::update::UpdateRequest;
@@ -43,6 +43,8 @@ pub enum Work {
     Backup(BackupRequest),
     /// It is kept at a target as it is here.
     Deploy(DeployRequest),
+    /// A copy at a target is kept up to date.
+    Move(StandbyRequest),
 }
 
 /// One time that a job was done.
@@ -68,6 +70,7 @@ impl Work {
             Self::Scale(_) => "scale",
             Self::Backup(_) => "backup",
             Self::Deploy(_) => "deploy",
+            Self::Move(_) => "move",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Does jobs when they are due, one at a time on each container.
 
 use super::{Job, JobRun, Work};
+use crate::ashore::{Environment, Moved};
 use crate::fleet::Fleet;
 use crate::report::Report;
 use sampan_error::{Error, Result};
@@ -30,6 +31,14 @@ impl Fleet {
     /// # Errors
     /// No such container; the work is not possible for it.
     pub async fn add_job(&self, mut job: Job) -> Result<Job> {
+        if let Some(moved) = self.ashore()?.moved(&job.container) {
+            job.created = self.place().now();
+            let target = &moved.target;
+            tracing::debug!(container = %moved.name, %target, "its job works where it lives");
+            self.save_job(&job).await?;
+            self.shared().jobs_changed.notify_one();
+            return Ok(job);
+        }
         let (group, blueprint) = self.group_of(&job.container).await?;
         job.container.clone_from(&group.name);
         job.created = self.place().now();
@@ -86,6 +95,9 @@ impl Fleet {
 
     async fn work(&self, job: &Job, report: &Report) -> Result<String> {
         let name = &job.container;
+        if let Some(moved) = self.ashore().ok().and_then(|ashore| ashore.moved(name)) {
+            return Box::pin(self.work_ashore(&moved, job, report)).await;
+        }
         match &job.work {
             Work::Update(request) => Ok(match self.update(name, request, report).await? {
                 Some(group) => format!("updated to {}", group.image()),
@@ -96,11 +108,41 @@ impl Fleet {
                 let ashore = self.ashore()?;
                 Ok(Box::pin(ashore.keep(name, request, report)).await?)
             }
+            Work::Move(request) => {
+                let ashore = self.ashore()?;
+                Ok(Box::pin(ashore.keep_warm(name, request, &Environment::new(), report)).await?)
+            }
             Work::Backup(request) => {
                 let done = self.backup(name, request, report).await?;
                 let id = done.snapshot.id.get(..8).unwrap_or_default();
                 Ok(format!("{id}: {} bytes new", done.snapshot.added))
             }
+        }
+    }
+
+    /// A job of a container that lives elsewhere, with the daemon's own credentials.
+    async fn work_ashore(&self, moved: &Moved, job: &Job, report: &Report) -> Result<String> {
+        let (ashore, none) = (self.ashore()?, Environment::new());
+        let (name, target) = (&moved.name, &moved.target);
+        match &job.work {
+            Work::Update(request) => {
+                let image = request.image.clone().unwrap_or_default();
+                ashore.update_moved(name, &image, request.force, &none, report).await
+            }
+            Work::Scale(policy) => {
+                let (_, provider) = ashore.provider(target, &none)?;
+                provider.autoscale(name, &policy.ashore()).await?;
+                Ok(format!("{target} scales it between {} and {}", policy.least, policy.most))
+            }
+            Work::Deploy(request) if request.target == *target => Ok(format!("it lives at {target}")),
+            Work::Deploy(request) => Err(Error::conflict(format!(
+                "{name} lives at {target}: it is sent to {} from here when it is back",
+                request.target
+            ))),
+            Work::Move(request) => ashore.keep_warm(name, request, &none, report).await,
+            Work::Backup(_) => Err(Error::not_implemented(format!(
+                "{name} lives at {target}, and backups are taken of containers here"
+            ))),
         }
     }
 

@@ -103,9 +103,8 @@ impl Local {
         report.say(format!("{} files were read in {} ms while it runs", first.files_read, took.as_millis()));
         let again = ready(repository, Some(first.snapshot.id.clone())).await?;
         let begun = Instant::now();
-        let is_frozen = engine.freeze_for(container).await?;
-        // Whatever happens to this future, the container goes on.
-        let guard = Frozen { engine: engine.clone(), container: container.to_owned(), armed: is_frozen };
+        let guard = Frozen::take(engine, container).await?;
+        let is_frozen = guard.armed;
         let saved = {
             let (name, parts) = (name.clone(), parts.clone());
             let added = first.snapshot.added;
@@ -225,15 +224,21 @@ fn mount(spec: &mut ContainerSpec, volumes: Vec<Bind>) {
     spec.host.binds.extend(volumes);
 }
 
-/// Lets a container go on, whatever happens.
-struct Frozen {
+/// A container that stands still, until this is dropped: whatever happens, it goes on then.
+pub(crate) struct Frozen {
     engine: Engine,
     container: String,
     armed: bool,
 }
 
 impl Frozen {
-    async fn thaw(mut self) -> Result<()> {
+    /// Stops all its programs where they are, when it runs.
+    pub(crate) async fn take(engine: &Engine, container: &str) -> Result<Self> {
+        let armed = engine.freeze_for(container).await?;
+        Ok(Self { engine: engine.clone(), container: container.to_owned(), armed })
+    }
+
+    pub(crate) async fn thaw(mut self) -> Result<()> {
         if std::mem::take(&mut self.armed) {
             self.engine.thaw_after(&self.container).await?;
         }

@@ -40,6 +40,9 @@ impl Docker {
             )));
         }
         self.prepare(specification).await?;
+        if specification.replicas == 0 {
+            return self.lay_down(specification, &members).await;
+        }
         let fingerprint = specification.fingerprint();
         let newest = members
             .now
@@ -74,6 +77,26 @@ impl Docker {
                 self.act(text(extra, "/Id"), "stop").await?;
                 self.remove_container(text(extra, "/Id"), true).await?;
             }
+        }
+        self.describe_it(name).await
+    }
+
+    /// Makes it and does not start it: a stopped one is made anew when it is another one, with nothing kept of it.
+    async fn lay_down(&self, specification: &Specification, members: &Members) -> Result<Service> {
+        let name = &specification.name;
+        let (coming, fingerprint) = (format!("{name}{COMING}"), specification.fingerprint());
+        let there = members.now.iter().find(|one| replica(one) == 1);
+        if there.is_none_or(|one| label(one, FINGERPRINT) != fingerprint) {
+            self.remove_container(&coming, true).await?;
+            let query = Query::path("/containers/create", &[]).with("name", &coming);
+            let made = self.post(query, Some(&body(specification, 1, 1))).await?;
+            for one in &members.now {
+                self.act(text(one, "/Id"), "stop").await?;
+                self.remove_container(text(one, "/Id"), true).await?;
+            }
+            self.rename(text(&made, "/Id"), name).await?;
+        } else {
+            self.each(members, "stop").await?;
         }
         self.describe_it(name).await
     }

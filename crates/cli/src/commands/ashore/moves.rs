@@ -63,6 +63,10 @@ impl Command for Move {
             body["Replicas"] = json!(self.replicas.max(0));
         }
         if !self.every.is_empty() {
+            // The first time is now, with the asker's own credentials.
+            let path = own_path(name, "standby")?;
+            let body = json!({"Target": target});
+            follow(&mut request(session.client()?, "POST", &path, &Query::new(), Some(&body))?)?;
             add_job(session, name, &self.every, "Move", &body)?;
             print(&format!("{name}@{target}\n"))?;
             return Ok(ExitStatus::SUCCESS);

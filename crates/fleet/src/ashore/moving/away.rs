@@ -2,7 +2,7 @@
 
 use super::journal::{Moved, Phase, Voyage};
 use super::volumes::once;
-use super::{Arrival, MoveOptions, Moving};
+use super::{Arrival, MoveOptions, Moving, check_volumes};
 use crate::ashore::push::{ready, refuse, sentence, settled, there};
 use crate::ashore::specification::specification;
 use crate::ashore::{Ashore, Environment, PushOptions};
@@ -51,11 +51,11 @@ impl Ashore {
         let mut moving = Moving { ashore: self, fleet, group, provider, report, voyage };
         moving.save().await?;
         let members: Vec<String> = members.into_iter().map(|member| member.id).collect();
-        let gone = moving.away(&record, &image, wanted, options, &members).await;
+        let gone = Box::pin(moving.away(&record, &image, wanted, options, &members)).await;
         if let Err(error) = gone {
-            return Err(moving.failed(error).await);
+            return Err(Box::pin(moving.failed(error)).await);
         }
-        moving.commit_away(&record, &members).await
+        Box::pin(moving.commit_away(&record, &members)).await
     }
 }
 
@@ -67,15 +67,8 @@ fn check(record: &ContainerRecord, wanted: &Specification, seeds: bool, target: 
             "{name} does not run: `sampan start {name}` first, or send it by `container push`"
         )));
     }
-    if wanted.volumes.is_empty() {
-        return Ok(());
-    }
-    if !seeds {
-        return Err(Error::not_implemented(format!(
-            "what is in the volumes of {name} cannot be brought to {target} yet: `container push -a {target} {name}` sends it without"
-        )));
-    }
-    if record.spec.host.auto_remove {
+    check_volumes(record, wanted, seeds, target)?;
+    if record.spec.host.auto_remove && !wanted.volumes.is_empty() {
         return Err(Error::conflict(format!(
             "{name} removes itself when it ends (--rm), and has volumes: it could not be started again if the move failed"
         )));
@@ -94,13 +87,15 @@ impl Moving<'_> {
         members: &[String],
     ) -> Result<()> {
         let source = wanted.fingerprint();
-        let sent = self.ashore.image_to_send(record, image, options.image_only, self.report).await?;
+        let sent =
+            Box::pin(self.ashore.image_to_send(record, image, options.image_only, self.report)).await?;
         wanted.image.id.clone_from(&sent.id);
         let (name, target) = (self.voyage.name.clone(), self.voyage.target.clone());
-        wanted.image.located = self.ashore.bring(&*self.provider, &name, &sent, &target, self.report).await?;
+        wanted.image.located =
+            Box::pin(self.ashore.bring(&*self.provider, &name, &sent, &target, self.report)).await?;
         let service = match self.voyage.stateful {
-            true => self.one_after_the_other(record, &wanted, members).await?,
-            false => self.one_beside_the_other(record, &wanted).await?,
+            true => Box::pin(self.one_after_the_other(record, &wanted, members)).await?,
+            false => Box::pin(self.one_beside_the_other(record, &wanted)).await?,
         };
         self.voyage.addresses.clone_from(&service.addresses);
         self.reach(Phase::Ready).await?;
@@ -149,7 +144,7 @@ impl Moving<'_> {
     }
 
     /// The folders of a container's volumes, in this order.
-    async fn folders(&self, record: &ContainerRecord, volumes: &[Volume]) -> Result<Vec<PathBuf>> {
+    pub(super) async fn folders(&self, record: &ContainerRecord, volumes: &[Volume]) -> Result<Vec<PathBuf>> {
         let parts = self.engine().backup_parts(&record.id).await?;
         let folder = |volume: &Volume| {
             let known = parts.volumes.iter().find(|(name, _)| *name == volume.name);

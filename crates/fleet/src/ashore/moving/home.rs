@@ -63,10 +63,10 @@ impl Ashore {
         };
         let mut moving = Moving { ashore: self, fleet, group, provider, report, voyage };
         moving.save().await?;
-        if let Err(error) = moving.home(&moved).await {
-            return Err(moving.failed(error).await);
+        if let Err(error) = Box::pin(moving.home(&moved)).await {
+            return Err(Box::pin(moving.failed(error)).await);
         }
-        moving.commit_home().await
+        Box::pin(moving.commit_home()).await
     }
 }
 

@@ -9,18 +9,21 @@ mod home;
 mod journal;
 mod recover;
 mod relay;
+mod standby;
 mod update;
 mod volumes;
 
 pub use journal::{Moved, Phase, Voyage};
+pub use standby::StandbyRequest;
 
 use super::{Ashore, Environment};
 use crate::fleet::{Fleet, blocking};
 use crate::group::Group;
 use crate::report::Report;
 use sampan_engine::Engine;
+use sampan_engine::containers::ContainerRecord;
 use sampan_error::{Error, Kind, Result};
-use sampan_provider::{Failure, Provider};
+use sampan_provider::{Failure, Provider, Specification};
 use sampan_state::Durability;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -85,7 +88,7 @@ impl Ashore {
                 voyage.target,
                 voyage.phase.word()
             ));
-            self.recover(voyage, environment, report).await?;
+            Box::pin(self.recover(voyage, environment, report)).await?;
         }
         match self.moved(&name) {
             Some(moved) if moved.target == target => {
@@ -138,11 +141,33 @@ impl Ashore {
         self.shared.voyages().get(name).cloned()
     }
 
-    /// Forgets that a container lives elsewhere: it is gone there. Its relay goes, too.
+    /// One that lived elsewhere is gone there: its relay goes, too, and its jobs end.
     ///
     /// # Errors
     /// The store; the relay cannot be removed.
-    pub async fn forget_moved(&self, name: &str) -> Result<()> {
+    pub async fn end_moved(&self, name: &str) -> Result<()> {
+        self.forget_moved(name).await?;
+        let fleet = Fleet::local(&self.engine);
+        for job in fleet.jobs().into_iter().filter(|job| job.container == name) {
+            fleet.forget_job(&job.id()).await?;
+        }
+        Ok(())
+    }
+
+    /// The jobs of one that lives elsewhere wait while it is stopped there.
+    ///
+    /// # Errors
+    /// The store.
+    pub async fn pause_moved(&self, name: &str, paused: bool) -> Result<()> {
+        let fleet = Fleet::local(&self.engine);
+        for job in fleet.jobs().into_iter().filter(|job| job.container == name) {
+            fleet.pause_job(&job.id(), paused).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets that a container lives elsewhere. Its relay goes, too.
+    async fn forget_moved(&self, name: &str) -> Result<()> {
         let Some(moved) = self.moved(name) else { return Ok(()) };
         if let Some(relay) = &moved.relay {
             let options =
@@ -171,6 +196,18 @@ impl Ashore {
         self.shared.voyages().remove(name);
         Ok(())
     }
+}
+
+/// Refuses volumes that cannot be brought over.
+fn check_volumes(record: &ContainerRecord, wanted: &Specification, seeds: bool, target: &str) -> Result<()> {
+    let name = &record.name;
+    if seeds || wanted.volumes.is_empty() {
+        return Ok(());
+    }
+    Err(Error::not_implemented(format!(
+        "what is in the volumes of {name} cannot be brought to {target} yet: \
+         `container push -a {target} {name}` sends it without"
+    )))
 }
 
 impl Moving<'_> {

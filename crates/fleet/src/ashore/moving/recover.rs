@@ -19,7 +19,9 @@ impl Ashore {
             tokio::spawn(async move {
                 let fleet = Fleet::local(&ashore.engine);
                 let _alone = fleet.alone_again(&name).await;
-                if let Err(error) = ashore.recover(voyage, &Environment::new(), &Report::none()).await {
+                if let Err(error) =
+                    Box::pin(ashore.recover(voyage, &Environment::new(), &Report::none())).await
+                {
                     tracing::error!(container = %name, %error, "a move that was broken off waits: move it again");
                 }
             });
@@ -49,13 +51,13 @@ impl Ashore {
         let (home, phase, name) = (voyage.home, voyage.phase, voyage.name.clone());
         let mut moving = Moving { ashore: self, fleet, group, provider, report, voyage };
         match (home, phase >= Phase::Ready) {
-            (true, true) => moving.commit_home().await.map(drop),
-            (true, false) => moving.stay_there().await,
+            (true, true) => Box::pin(moving.commit_home()).await.map(drop),
+            (true, false) => Box::pin(moving.stay_there()).await,
             (false, true) => {
                 let kept = record.as_deref().cloned().or_else(|| self.moved(&name).map(|moved| moved.record));
-                moving.commit_away(&kept.unwrap_or_default(), &members).await.map(drop)
+                Box::pin(moving.commit_away(&kept.unwrap_or_default(), &members)).await.map(drop)
             }
-            (false, false) => moving.stay_here(&members, record.as_deref()).await,
+            (false, false) => Box::pin(moving.stay_here(&members, record.as_deref())).await,
         }
     }
 }
@@ -65,12 +67,12 @@ impl Moving<'_> {
     pub(super) async fn failed(&mut self, error: Error) -> Error {
         let name = self.voyage.name.clone();
         let taken_back = match self.voyage.home {
-            true => self.stay_there().await,
+            true => Box::pin(self.stay_there()).await,
             false => match self.fleet.replicas(&name).await {
                 Ok((_, members)) => {
                     let ids: Vec<String> = members.into_iter().map(|member| member.id).collect();
                     let record = self.engine().inspect(&name).await.ok();
-                    self.stay_here(&ids, record.as_deref()).await
+                    Box::pin(self.stay_here(&ids, record.as_deref())).await
                 }
                 Err(error) => Err(error),
             },

@@ -42,7 +42,8 @@ impl Ashore {
         let mut specification = specification(&record, &image, replicas);
         let source = specification.fingerprint();
         refuse(&provider.losses(&specification), &moved.target)?;
-        specification.image.located = self.bring(&*provider, name, &image, &moved.target, report).await?;
+        specification.image.located =
+            Box::pin(self.bring(&*provider, name, &image, &moved.target, report)).await?;
         provider.deploy(&specification).await?;
         let service = settled(&*provider, name, report, &moved.target).await?;
         self.landed(name, &moved.target, source, &service.fingerprint).await?;

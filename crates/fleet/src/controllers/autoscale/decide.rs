@@ -42,6 +42,17 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// What a provider is told that scales by itself.
+    pub(crate) fn ashore(&self) -> sampan_provider::AutoscalePolicy {
+        sampan_provider::AutoscalePolicy {
+            least: self.least,
+            most: self.most,
+            cpu: self.targets.get("cpu").copied(),
+            memory: self.targets.get("memory").copied(),
+            requests: None,
+        }
+    }
+
     /// Whether it makes sense.
     ///
     /// # Errors
