@@ -127,4 +127,12 @@ fn a_read_only_root_stays_as_it_is() {
         "touch /tmp/a && touch /a",
     ]);
     assert!(outcome.code == 1 && outcome.stderr.contains("Read-only file system"), "{outcome}");
+    // Mount points that the image does not have are made before it is closed, and what is mounted there can be written.
+    let folder = format!("{}:/not/in/the/image", host.folder().display());
+    let script = "touch /new/place/a /not/in/the/image/b && touch /new/b";
+    let words =
+        ["run", "--rm", "--read-only", "-v", "data:/new/place", "-v", &folder, "busybox", "sh", "-c", script];
+    let outcome = host.docker(&words);
+    assert!(outcome.code == 1 && outcome.stderr.contains("/new/b: Read-only file system"), "{outcome}");
+    assert!(host.folder().join("b").exists());
 }

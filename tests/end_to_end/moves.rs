@@ -1,6 +1,6 @@
 //! Containers that move to another engine and back, while clients ask them.
 
-use sampan_tests::{BUSYBOX, Host, Options, repository, sampan_only, until};
+use sampan_tests::{BUSYBOX, Campaign, Host, Options, Running, SERVICES, repository, sampan_only, until};
 use std::process::Command;
 
 const TRAFFIC: &str = env!("CARGO_BIN_EXE_sampan-test-traffic");
@@ -47,6 +47,22 @@ fn host_with(edge: &Host, socket: &str) -> Host {
     ])
     .ok();
     host
+}
+
+/// A host with a real dockerd and nothing else, and its socket.
+fn dockerd() -> (Host, Running, String) {
+    let edge = Host::with(Options { without_daemon: true, ..Options::default() });
+    let folder = edge.folder().join("dockerd");
+    let script = repository().join("tests/lab/dockerd.sh").display().to_string();
+    let log = folder.with_extension("log");
+    let run = format!("exec {script} run {} >{} 2>&1", folder.display(), log.display());
+    let mut dockerd = edge.start(&["sh", "-c", &run]);
+    let socket = folder.join("docker.sock").display().to_string();
+    until("the real dockerd", || {
+        assert!(dockerd.is_running(), "{}", std::fs::read_to_string(&log).unwrap_or_default());
+        edge.run(&["docker", "-H", &format!("unix://{socket}"), "version"]).code == 0
+    });
+    (edge, dockerd, socket)
 }
 
 /// Builds an image of the server that counts.
@@ -126,18 +142,8 @@ fn volumes_go_along_to_a_real_dockerd_and_back() {
     if sampan_only() {
         return;
     }
-    let edge = Host::with(Options { without_daemon: true, ..Options::default() });
-    let folder = edge.folder().join("dockerd");
-    let script = repository().join("tests/lab/dockerd.sh").display().to_string();
-    let log = folder.with_extension("log");
-    let run = format!("exec {script} run {} >{} 2>&1", folder.display(), log.display());
-    let mut dockerd = edge.start(&["sh", "-c", &run]);
-    let socket = folder.join("docker.sock").display().to_string();
+    let (edge, _dockerd, socket) = dockerd();
     let remote = format!("unix://{socket}");
-    until("the real dockerd", || {
-        assert!(dockerd.is_running(), "{}", std::fs::read_to_string(&log).unwrap_or_default());
-        edge.run(&["docker", "-H", &remote, "version"]).code == 0
-    });
     let host = host_with(&edge, &socket);
     let write = "mkdir -p /www; i=0; while :; do i=$((i+1)); echo $i >>/data/lines; cp /data/lines /www/index.html; sleep 0.05; done & exec httpd -f -p 80 -h /www";
     host.docker(&[
@@ -187,4 +193,231 @@ fn volumes_go_along_to_a_real_dockerd_and_back() {
     assert_eq!(edge.run(&["docker", "-H", &remote, "volume", "ls", "-q"]).ok(), "");
     assert_eq!(host.docker(&["exec", "web", "head", "-1", "/data/lines"]).ok(), "1");
     assert_eq!(host.docker(&["volume", "ls", "-q"]).ok(), "data");
+}
+
+/// Where one is that must never run twice, and must be somewhere.
+fn alive(host: &Host, edge: &Host) -> (bool, bool) {
+    let runs = |host: &Host| !host.docker(&["ps", "-q", "--filter", "name=^web$"]).ok().is_empty();
+    let (here, there) = (runs(host), runs(edge));
+    // It may have gone there between the two questions.
+    (here && (!there || runs(host)), there)
+}
+
+/// The daemon is killed at a moment of a move, again and again at others; the next one finishes or takes back, and at no
+/// moment do two write.
+#[test]
+fn a_move_that_is_killed_anywhere_ends_at_one_side() {
+    if sampan_only() {
+        return;
+    }
+    let edge = Host::new();
+    let mut host = host_with(&edge, &edge.socket().display().to_string());
+    let write = "i=$(wc -l </data/lines 2>/dev/null || echo 0); while :; do i=$((i+1)); echo $i $(hostname) >>/data/lines; sleep 0.01; done & exec httpd -f -p 80 -h /data";
+    let start = ["run", "-d", "--name", "web", "-p", "80:80", "-v", "data:/data", "--stop-timeout", "1"];
+    let health = ["--health-cmd", "test -s /data/lines", "--health-interval", "300ms"];
+    host.docker(&[&start[..], &health[..], &["busybox", "sh", "-c", write][..]].concat()).ok();
+    until("it answers", || host.curl(&["-sf", "http://127.0.0.1/lines"]).code == 0);
+    let campaign = Campaign::new("kill -9 of the daemon within a move of a container with a volume", 8, 60);
+    let (mut at_edge, mut arrived) = (false, 0);
+    for round in 0..campaign.rounds {
+        let target = if at_edge { "local" } else { "edge" };
+        let mut moving = host.sampan_running(&["container", "move", "--image-only", "web", target]);
+        // A move takes about two seconds and a half here: the rounds spread over it.
+        std::thread::sleep(std::time::Duration::from_millis(round as u64 * 337 % 2600 + 37));
+        let was_running = moving.is_running();
+        host.kill_daemon();
+        let said = if was_running { String::new() } else { moving.finish().to_string() };
+        let (here, there) = alive_without_daemon(&host, &edge);
+        assert!(!(here && there), "round {round}: it runs at both sides");
+        host.start_daemon();
+        until("the move is over", || {
+            let (here, there) = alive(&host, &edge);
+            assert!(!(here && there), "round {round}: it runs at both sides");
+            let pending = host.docker(&["ps", "-aq", "--filter", "name=web.seed"]).ok().to_owned();
+            (here != there) && pending.is_empty() && settled(&host)
+        });
+        at_edge = alive(&host, &edge).1;
+        until("it answers here, wherever it is", || host.curl(&["-sf", "http://127.0.0.1/lines"]).code == 0);
+        let lines = host.curl(&["-sf", "http://127.0.0.1/lines"]).stdout;
+        check(&lines, round);
+        println!(
+            "{said}round {round}: killed at {}, runs {}",
+            if was_running { "work" } else { "the end" },
+            if at_edge { "there" } else { "here" }
+        );
+        arrived += usize::from(at_edge != (target == "local"));
+    }
+    campaign.done(&format!("{arrived} arrived, the others were taken back; no line lost, never two at once"));
+}
+
+/// Nothing of a move is pending.
+fn settled(host: &Host) -> bool {
+    let moved = host.api("GET", "/sampan/moved", None).json();
+    let here = !host.docker(&["ps", "-q", "--filter", "name=^web$"]).ok().is_empty();
+    let relays = host.docker(&["ps", "-aq", "--filter", "name=web.relay"]).ok().lines().count();
+    if here { moved == serde_json::json!([]) && relays == 0 } else { relays == 1 }
+}
+
+fn alive_without_daemon(host: &Host, edge: &Host) -> (bool, bool) {
+    // The programs themselves, whatever a daemon says of them.
+    let runs = |host: &Host| host.processes().iter().any(|(_, name)| name == "httpd");
+    (runs(host), runs(edge))
+}
+
+/// Every line is one more than the one before: nothing that was written is lost, and nobody wrote beside.
+fn check(lines: &str, round: usize) {
+    let mut last = 0;
+    for line in lines.lines() {
+        let number: u64 = line
+            .split(' ')
+            .next()
+            .and_then(|word| word.parse().ok())
+            .unwrap_or_else(|| panic!("round {round}: {line:?}"));
+        assert_eq!(number, last + 1, "round {round}");
+        last = number;
+    }
+}
+
+/// A query to the database, by the way that clients take: this host's port.
+fn query(host: &Host, sql: &str) -> String {
+    let words = ["exec", "client", "psql", "-h", "172.17.0.1", "-U", "postgres", "-Atc", sql];
+    let answer = host.docker(&words);
+    assert_eq!(answer.code, 0, "{answer}");
+    answer.stdout.trim().to_owned()
+}
+
+/// What a move says of its last round and of its downtime: bytes and milliseconds.
+fn figures(said: &str) -> (u64, u64) {
+    let number = |before: &str, after: &str| {
+        let rest = said.split(before).nth(1).unwrap_or_else(|| panic!("{said}"));
+        rest.split(after).next().and_then(|word| word.trim().parse().ok()).unwrap_or_else(|| panic!("{said}"))
+    };
+    let last = said.split("last round: ").nth(1).unwrap_or_else(|| panic!("{said}"));
+    let sent = last.split("changed, ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    (sent.unwrap_or_else(|| panic!("{said}")), number("downtime: ", " ms"))
+}
+
+/// PostgreSQL under reads and writes goes to a real dockerd and back, three times with more and more in it.
+#[test]
+fn a_database_moves_and_no_committed_row_is_lost() {
+    if sampan_only() {
+        return;
+    }
+    let campaign = Campaign::new("moves of PostgreSQL between two engines under reads and writes", 60, 1000);
+    let (edge, _dockerd, socket) = dockerd();
+    let host = host_with(&edge, &socket);
+    host.import(SERVICES);
+    let start = "set -e; cd /var/lib/postgresql; B=/usr/lib/postgresql/15/bin; chown postgres data; [ -s data/PG_VERSION ] || \
+        { su postgres -c \"$B/initdb -D data -A trust -U postgres >/dev/null\"; echo 'host all all all trust' >>data/pg_hba.conf; }; \
+        exec su postgres -c \"exec $B/postgres -D data -c listen_addresses='*'\"";
+    let health =
+        ["--health-cmd", "psql -h 127.0.0.1 -U postgres -c 'select 1'", "--health-interval", "300ms"];
+    let words = [
+        "run",
+        "-d",
+        "--name",
+        "db",
+        "-p",
+        "5432:5432",
+        "-v",
+        "pg:/var/lib/postgresql/data",
+        "--stop-signal",
+        "SIGINT",
+    ];
+    host.docker(&[&words[..], &health[..], &["services", "sh", "-c", start][..]].concat()).ok();
+    let write = "i=0; while :; do i=$((i+1)); until psql -q -h 172.17.0.1 -U postgres -c \"insert into rows values ($i) on conflict do nothing\" \
+        && psql -q -At -h 172.17.0.1 -U postgres -c 'select max(i) from rows' >/dev/null; do sleep 0.05; done; echo $i; done";
+    until("the database answers", || {
+        host.docker(&[
+            "exec",
+            "db",
+            "psql",
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "postgres",
+            "-c",
+            "create table if not exists rows (i int primary key)",
+        ])
+        .code
+            == 0
+    });
+    host.docker(&["run", "-d", "--name", "client", "services", "sh", "-c", write]).ok();
+    let mut table = Vec::new();
+    let largest = campaign.rounds as u64;
+    for (number, megabytes) in [largest / 16, largest / 4, largest].into_iter().enumerate() {
+        let fill = format!(
+            "create table big{number} as select i, repeat(md5(i::text), 30) from generate_series(1, {}) i",
+            megabytes * 1000
+        );
+        query(&host, &fill);
+        query(&host, "checkpoint");
+        let size: u64 = query(&host, "select pg_database_size('postgres')").parse().expect("a number");
+        for target in ["edge", "local"] {
+            let begun = std::time::Instant::now();
+            let moved = host.sampan(&["container", "move", "--image-only", "db", target]);
+            assert_eq!(moved.code, 0, "{moved}");
+            println!("{:?}", begun.elapsed());
+            let (sent, downtime) = figures(&moved.stderr);
+            println!("{size:>12} bytes to {target:5}: {sent:>10} bytes in the last round, {downtime:>5} ms");
+            table.push((size, sent, downtime));
+            assert!(sent < 24 << 20, "the last round carries what changed, not what is there: {moved}");
+        }
+    }
+    let committed: Vec<u64> =
+        host.docker(&["logs", "client"]).stdout.lines().filter_map(|line| line.parse().ok()).collect();
+    let last = committed.last().copied().expect("rows were written");
+    let there = query(&host, &format!("select count(*) from rows where i <= {last}"));
+    assert_eq!(there, last.to_string(), "no committed row is lost");
+    for number in 0..3 {
+        query(&host, &format!("select count(*), md5(string_agg(repeat, '')) from big{number}"));
+    }
+    let row = |(size, sent, downtime): &(u64, u64, u64)| {
+        format!("{} MB: {} kB, {downtime} ms", size / 1_000_000, sent / 1000)
+    };
+    campaign.done(&format!(
+        "{last} rows, none lost; size: last round, downtime: {}",
+        table.iter().map(row).collect::<Vec<_>>().join("; ")
+    ));
+}
+
+/// The engine at the other side is killed within a move: what can be taken back is, and the next move finishes.
+#[test]
+fn a_move_whose_target_goes_away_is_taken_back_or_finished_by_the_next() {
+    if sampan_only() {
+        return;
+    }
+    let mut edge = Host::new();
+    let host = host_with(&edge, &edge.socket().display().to_string());
+    let write = "i=$(wc -l </data/lines 2>/dev/null || echo 0); while :; do i=$((i+1)); echo $i >>/data/lines; sleep 0.01; done & exec httpd -f -p 80 -h /data";
+    let start = ["run", "-d", "--name", "web", "-p", "80:80", "-v", "data:/data", "--stop-timeout", "1"];
+    let health = ["--health-cmd", "test -s /data/lines", "--health-interval", "300ms"];
+    host.docker(&[&start[..], &health[..], &["busybox", "sh", "-c", write][..]].concat()).ok();
+    let lines = || host.curl(&["-sf", "http://127.0.0.1/lines"]);
+    until("it answers", || lines().code == 0);
+    let campaign =
+        Campaign::new("kill -9 of the other engine within a move of a container with a volume", 6, 40);
+    let mut refused = 0;
+    for round in 0..campaign.rounds {
+        let moving = host.sampan_running(&["container", "move", "--image-only", "web", "edge"]);
+        std::thread::sleep(std::time::Duration::from_millis(round as u64 * 337 % 2200 + 37));
+        edge.kill_daemon();
+        let outcome = moving.finish();
+        refused += usize::from(outcome.code != 0);
+        let (here, there) = alive_without_daemon(&host, &edge);
+        assert!(!(here && there), "round {round}: it runs at both sides: {outcome}");
+        edge.start_daemon();
+        until("it is there", || {
+            let again = host.sampan(&["container", "move", "--image-only", "web", "edge"]);
+            again.code == 0 || again.stderr.contains("lives at edge already")
+        });
+        assert_eq!(alive(&host, &edge), (false, true), "round {round}");
+        check(&lines().stdout, round);
+        let back = host.sampan(&["container", "move", "web", "local"]);
+        assert_eq!(back.code, 0, "{back}");
+        check(&lines().stdout, round);
+    }
+    campaign.done(&format!(
+        "{refused} were refused at first, all were finished by the next; no line lost, never two at once"
+    ));
 }

@@ -17,7 +17,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Message, Round};
+pub use message::{Data, Message, Round};
 pub use receive::Receiver;
 pub use send::Sender;
 pub use serve::{Role, serve};

@@ -1,7 +1,9 @@
 //! What the two ends say to each other: a length of four bytes, little-endian, and so many bytes of postcard.
 
 use crate::entry::{Entry, Path, Tree};
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 use std::io::{self, Read, Write};
 
 /// The longest message that is believed: a tree of some millions of files.
@@ -19,7 +21,7 @@ pub enum Message {
     /// To the receiver: this is there from now on, without its bytes.
     Make(usize, Vec<u8>, #[doc(hidden)] Made),
     /// To the receiver: these bytes at this place of this file.
-    Write(usize, Vec<u8>, u64, Vec<u8>),
+    Write(usize, Vec<u8>, u64, Data),
     /// To the receiver: that was all.
     Finish,
     /// Its answer: the digest of what it has, read from its disk and safe there.
@@ -38,6 +40,34 @@ pub enum Message {
 /// What a receiver has. Only this crate looks inside.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Trees(pub(crate) Vec<Tree>);
+
+/// Bytes of a file, written down as bytes and not one by one.
+#[derive(Debug)]
+pub struct Data(pub Vec<u8>);
+
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'a> Deserialize<'a> for Data {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Data;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Data, E> {
+                Ok(Data(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
 
 /// What something is. Only this crate looks inside.
 #[derive(Debug, Serialize, Deserialize)]

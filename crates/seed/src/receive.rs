@@ -101,7 +101,7 @@ fn carry_out(places: &mut [Place], message: Message) -> io::Result<Option<Messag
         Message::Remove(tree, path) => places.get_mut(tree).ok_or_else(odd)?.remove(&path)?,
         Message::Make(tree, path, made) => places.get_mut(tree).ok_or_else(odd)?.make(&path, made.0)?,
         Message::Write(tree, path, offset, bytes) => {
-            places.get_mut(tree).ok_or_else(odd)?.write(&path, offset, &bytes)?;
+            places.get_mut(tree).ok_or_else(odd)?.write(&path, offset, &bytes.0)?;
         }
         _ => return Err(odd()),
     }

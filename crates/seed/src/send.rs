@@ -2,7 +2,7 @@
 
 use crate::entry::{BLOCK, Entry, Hash, Kind, Path, Tree, digest, hash};
 use crate::fold::Fold;
-use crate::message::{Message, Round};
+use crate::message::{Data, Message, Round};
 use crate::scan::{Memory, scan};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -161,7 +161,7 @@ impl<W: Write> Writes<'_, W> {
             self.round.changed += 1;
         }
         self.round.sent += bytes.len() as u64;
-        Message::Write(self.number, path.clone(), block * BLOCK as u64, bytes.to_vec()).write(self.to)
+        Message::Write(self.number, path.clone(), block * BLOCK as u64, Data(bytes.to_vec())).write(self.to)
     }
 }
 

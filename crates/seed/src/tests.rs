@@ -184,8 +184,8 @@ fn a_receiver_writes_nothing_outside_and_says_why_it_ends() {
         serve(Role::Receive, &roots, &mut read, &mut write)
     });
     let (mut read, mut write) = (near.try_clone().unwrap(), near);
-    Message::Write(0, b"out/outside".to_vec(), 0, b"evil".to_vec()).write(&mut write).unwrap();
-    Message::Write(0, b"../outside".to_vec(), 0, b"evil".to_vec()).write(&mut write).unwrap();
+    Message::Write(0, b"out/outside".to_vec(), 0, crate::Data(b"evil".to_vec())).write(&mut write).unwrap();
+    Message::Write(0, b"../outside".to_vec(), 0, crate::Data(b"evil".to_vec())).write(&mut write).unwrap();
     let Message::Failed(reason) = Message::read(&mut read).unwrap() else { panic!("it took that") };
     assert!(!reason.is_empty());
     assert!(other.join().unwrap().is_err());

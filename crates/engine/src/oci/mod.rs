@@ -89,7 +89,8 @@ impl Engine {
     }
 
     fn root_mount(&self, record: &ContainerRecord) -> Result<RootMount> {
-        let readonly = record.spec.host.read_only_rootfs;
+        // Written to until all mount points are made; `root.readonly` closes it then.
+        let readonly = false;
         Ok(match self.inner.storage.root_mount(&record.id)? {
             sampan_storage::RootMount::Overlay { lower, upper, work, options } => {
                 RootMount::Overlay { lower, upper: Some(upper), work: Some(work), options, readonly }

@@ -42,7 +42,9 @@ pub(crate) fn specification(record: &ContainerRecord, image: &LocalImage, replic
     let addresses: Map<String, Value> = host
         .port_bindings
         .iter()
-        .filter_map(|binding| Some((binding.container.to_string(), json!(binding.host_ip?.to_string()))))
+        // All addresses of one family are all addresses: the other family has a binding of its own.
+        .filter_map(|binding| binding.host_ip.filter(|ip| !ip.is_unspecified()).map(|ip| (binding, ip)))
+        .map(|(binding, ip)| (binding.container.to_string(), json!(ip.to_string())))
         .collect();
     if !addresses.is_empty() {
         set("HostConfig.PortBindings.HostIp", Value::Object(addresses));
@@ -122,11 +124,14 @@ fn ports(record: &ContainerRecord) -> Vec<Port> {
     let host = &record.spec.host;
     let mut ports: Vec<Port> = Vec::new();
     for binding in &host.port_bindings {
-        ports.push(Port {
+        let port = Port {
             container: binding.container.port,
             published: Some(binding.host_port.map_or(0, |(first, _)| first)),
             protocol: protocol(binding.container.protocol),
-        });
+        };
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
     }
     for exposed in &record.resolved.exposed_ports {
         let there = ports

@@ -167,6 +167,12 @@ impl Moving<'_> {
     pub(super) async fn commit_home(&mut self) -> Result<Arrival> {
         let name = self.voyage.name.clone();
         let landed = self.voyage.landed.clone().unwrap_or_default();
+        if let Some(relay) = &self.voyage.relay
+            && !self.is_there(relay).await?
+        {
+            // It was given up before a kill.
+            self.voyage.relay = None;
+        }
         if let Some(relay) = self.voyage.relay.clone() {
             let places = self.here(&landed).await?;
             self.aim(&relay, &places).await?;

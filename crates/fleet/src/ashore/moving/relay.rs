@@ -4,7 +4,7 @@
 use super::{Moving, Phase};
 use sampan_engine::containers::{ContainerRecord, PassOn, RemoveOptions, UpdateRequest};
 use sampan_engine::spec::{
-    ContainerSpec, HostOptions, NetworkMode, PortKey, PortProtocol, ProcessOptions, RestartKind,
+    ContainerSpec, HostOptions, NetworkMode, PortBinding, PortKey, PortProtocol, ProcessOptions, RestartKind,
 };
 use sampan_error::{Context, Error, Kind, Result};
 use sampan_provider::Address;
@@ -73,9 +73,36 @@ impl Moving<'_> {
 
     /// The relay takes the host's side of the published ports from the container that had it, which is stopped.
     pub(super) async fn take_ports(&self, relay: &str) -> Result<()> {
-        let (place, group) = (self.fleet.place(), &self.group);
-        place.hand_over(group, &group.leader, relay).await?;
-        self.engine().balance_ports(&group.name, relay, &[]).await
+        let (name, leader) = (&self.group.name, &self.group.leader);
+        let mut publish = self.engine().balanced_bindings(name);
+        if leader != relay {
+            if publish.is_empty() {
+                publish = self.engine().bindings_of(leader).await?;
+            }
+            self.fleet.place().stop(leader).await?;
+        }
+        self.publish(relay, publish).await?;
+        self.fleet.place().start(relay).await?;
+        self.engine().balance_ports(name, relay, &[]).await
+    }
+
+    /// Publishes ports, unless they are: once more would end connections that are there.
+    async fn publish(&self, id: &str, publish: Vec<PortBinding>) -> Result<()> {
+        let there = self.engine().bindings_of(id).await?;
+        if publish.iter().all(|binding| there.contains(binding)) {
+            return Ok(());
+        }
+        let request = UpdateRequest { publish, ..UpdateRequest::default() };
+        self.engine().update(id, request).await.map(drop)
+    }
+
+    /// Whether a container is there.
+    pub(super) async fn is_there(&self, id: &str) -> Result<bool> {
+        match self.engine().inspect(id).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// New connections go to these containers of this engine.
@@ -105,10 +132,7 @@ impl Moving<'_> {
     pub(super) async fn give_ports(&self, relay: &str, to: &str) -> Result<()> {
         let publish = self.engine().bindings_of(relay).await?;
         self.fleet.place().stop(relay).await?;
-        if !publish.is_empty() {
-            let request = UpdateRequest { publish, ..UpdateRequest::default() };
-            self.engine().update(to, request).await?;
-        }
+        self.publish(to, publish).await?;
         self.engine().balance_ports(&self.group.name, to, &[]).await
     }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use tokio_util::io::SyncIoBridge;
 
 /// Rounds while it runs end when one carried less than this.
-const LITTLE: u64 = 64 << 20;
+const LITTLE: u64 = 1 << 20;
 /// There are no more of them than this.
 const MOST_ROUNDS: usize = 5;
 /// Bytes that go into a stream at once.
