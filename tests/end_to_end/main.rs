@@ -19,6 +19,7 @@ mod hello;
 mod image_budget;
 mod image_files;
 mod image_forms;
+mod kubernetes;
 mod lifecycle;
 mod limits;
 mod logs;

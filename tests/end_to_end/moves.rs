@@ -421,3 +421,15 @@ fn a_move_whose_target_goes_away_is_taken_back_or_finished_by_the_next() {
         "{refused} were refused at first, all were finished by the next; no line lost, never two at once"
     ));
 }
+
+#[test]
+fn a_users_own_target_is_tried_with_the_suite() {
+    if sampan_only() {
+        return;
+    }
+    let edge = Host::new();
+    let host = host_with(&edge, &edge.socket().display().to_string());
+    let tried = host.sampan(&["target", "check", "--live", "--force", "edge"]);
+    assert!(tried.ok() == "edge" && tried.stderr.contains("it does everything as it should"), "{tried}");
+    assert_eq!(edge.docker(&["ps", "-aq"]).ok(), "", "nothing is left");
+}

@@ -2,7 +2,8 @@
 # Brings what the tests need onto this machine; what is there already costs nothing.
 #
 #   prepare.sh programs   Debian packages that tests run, and the stock docker command line
-#   prepare.sh peers      base images, the real dockerd, the virtual machine, Docker Compose (some minutes, once)
+#   prepare.sh peers      base images, the real dockerd, the virtual machine, Docker Compose, who judges what is sent to
+#                         clouds and clusters (some minutes, once)
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 . "$here/settings.sh"
@@ -39,6 +40,7 @@ peers)
     "$here/vm.sh" prepare
     "$here/compose.sh"
     "$here/moto.sh" prepare
+    "$here/kubernetes.sh" prepare
     ;;
 *) die "say programs or peers" ;;
 esac

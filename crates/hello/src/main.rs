@@ -18,6 +18,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: hello               say what happened, step by step
        hello serve [PORT]  show it as a web page (port 80 unless told otherwise)
        hello wait          do nothing until asked to end
+       hello try           say $SUITE_VALUE, then wait: what `target check --live` runs
        hello seed receive|send FOLDER...
                            one end of a transfer of these folders, over standard input and output
 ";
@@ -34,6 +35,11 @@ fn main() -> ExitCode {
             Err(_) => wrong(&format!("\"{port}\" is not a port: give a number from 1 to 65535")),
         },
         ["wait"] => outcome("wait", serve::wait()),
+        ["try"] => {
+            let value = std::env::var("SUITE_VALUE").unwrap_or_default();
+            print(&format!("begun\nvalue={value}\n"));
+            outcome("wait", serve::wait())
+        }
         ["seed", role @ ("receive" | "send"), folders @ ..] if !folders.is_empty() => {
             outcome("bring files over", seed(role, folders))
         }

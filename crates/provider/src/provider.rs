@@ -127,6 +127,12 @@ pub trait Provider: Send + Sync + 'static {
     /// What deploying would do, one sentence for each step. Asks nobody: `current` is what is there now.
     fn plan(&self, specification: &Specification, current: Option<&Service>) -> Vec<String>;
 
+    /// What deploying would make, in the place's own form of files, for its own tools; `None` where it has no such form. It
+    /// holds the values of secrets. Asks nobody.
+    fn documents(&self, _specification: &Specification) -> Option<String> {
+        None
+    }
+
     /// Who is asking, and what is missing.
     fn identify(&self) -> Answer<'_, Identity>;
 

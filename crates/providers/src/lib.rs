@@ -3,5 +3,8 @@
 use sampan_provider::Connect;
 
 /// The kinds of places where containers can live, by the name that `target create --provider` takes.
-pub const ALL: &[(&str, Connect)] =
-    &[("aws", sampan_provider_aws::connect), ("docker", sampan_provider_docker::connect)];
+pub const ALL: &[(&str, Connect)] = &[
+    ("aws", sampan_provider_aws::connect),
+    ("docker", sampan_provider_docker::connect),
+    ("kubernetes", sampan_provider_kubernetes::connect),
+];

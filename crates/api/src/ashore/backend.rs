@@ -34,6 +34,14 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Its provider, for this asker.
     fn provider(&self, target: &str, environment: &Environment) -> Result<(Target, Arc<dyn Provider>)>;
 
+    /// Tries it with a small container.
+    fn try_target(
+        &self,
+        target: &str,
+        environment: &Environment,
+        report: &Report,
+    ) -> impl Future<Output = Result<()>> + Send;
+
     /// What sending a container there would do.
     fn plan_push(
         &self,
@@ -42,6 +50,14 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         options: &PushOptions,
         environment: &Environment,
     ) -> impl Future<Output = Result<Pushed>> + Send;
+
+    /// A container in another place's own form of files.
+    fn documents(
+        &self,
+        container: &str,
+        form: &str,
+        environment: &Environment,
+    ) -> impl Future<Output = Result<String>> + Send;
 
     /// Sends a container there.
     fn push_container(

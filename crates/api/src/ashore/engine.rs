@@ -60,6 +60,10 @@ impl Backend for Engine {
         Ashore::of(self).provider(target, environment)
     }
 
+    async fn try_target(&self, target: &str, environment: &Environment, report: &Report) -> Result<()> {
+        Ashore::of(self).try_target(target, environment, report).await
+    }
+
     async fn plan_push(
         &self,
         container: &str,
@@ -68,6 +72,10 @@ impl Backend for Engine {
         environment: &Environment,
     ) -> Result<Pushed> {
         Ashore::of(self).plan(container, target, options, environment).await
+    }
+
+    async fn documents(&self, container: &str, form: &str, environment: &Environment) -> Result<String> {
+        Ashore::of(self).documents(container, form, environment).await
     }
 
     async fn push_container(

@@ -1,6 +1,7 @@
 //! Containers at other places: routes of our own. `docs/api.json` describes them.
 
 pub(crate) mod backend;
+mod documents;
 mod engine;
 mod moves;
 mod push;
@@ -21,6 +22,7 @@ pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
         get("/sampan/targets/{target}", |call| Box::pin(targets::inspect(call))),
         delete("/sampan/targets/{target}", |call| Box::pin(targets::remove(call))),
         get("/sampan/targets/{target}/check", |call| Box::pin(targets::check(call))),
+        post("/sampan/targets/{target}/check", |call| Box::pin(targets::try_it(call))),
         get("/sampan/targets/{target}/resources", |call| Box::pin(targets::resources(call))),
         get("/sampan/targets/{target}/services", |call| Box::pin(services::list(call))),
         get("/sampan/targets/{target}/services/{name}", |call| Box::pin(services::inspect(call))),
@@ -35,6 +37,7 @@ pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
         post("/sampan/targets/{target}/services/{name}/autoscale", |call| {
             Box::pin(services::autoscale(call))
         }),
+        get("/sampan/containers/{name}/documents", |call| Box::pin(documents::documents(call))),
         post("/sampan/containers/{name}/push", |call| Box::pin(push::push(call))),
         post("/sampan/targets/{target}/services/{name}/update", |call| Box::pin(moves::update(call))),
         post("/sampan/containers/{name}/move", |call| Box::pin(moves::start(call))),

@@ -2,6 +2,7 @@
 
 use super::backend::Backend;
 use super::wire::{self, TargetBody};
+use crate::fleet::told;
 use crate::http::{Call, Outcome, environment, reply};
 use sampan_error::Result;
 use serde_json::Value;
@@ -39,6 +40,17 @@ pub(super) async fn check<E: Backend>(call: Call<E>) -> Result<Outcome> {
     body["Simulated"] = target.simulated.into();
     body["Capabilities"] = serde_json::to_value(able).unwrap_or_default();
     Ok(reply::ok(&body)?.into())
+}
+
+/// `POST /sampan/targets/{target}/check`: tries it with a small container, telling what is found.
+pub(super) async fn try_it<E: Backend>(call: Call<E>) -> Result<Outcome> {
+    let (engine, target, environment) = (call.engine.clone(), call.parameter("target"), environment(&call)?);
+    told(|report| async move {
+        engine.try_target(&target, &environment, &report).await?;
+        report.say(format!("{target}: it does everything as it should"));
+        Ok(())
+    })
+    .await
 }
 
 /// `GET /sampan/targets/{target}/resources`

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const HEADER: &str = "X-Sampan-Environment";
 
 /// How the names of variables begin that are taken from a caller.
-const PREFIXES: [&str; 5] = ["AWS_", "AZURE_", "GOOGLE_", "ALIBABA_CLOUD_", "KUBECONFIG"];
+const PREFIXES: [&str; 6] = ["AWS_", "AZURE_", "GOOGLE_", "ALIBABA_CLOUD_", "KUBECONFIG", "SAMPAN_REGISTRY_"];
 
 /// The variables that came with a call; none when it has no such header. They hold secrets: they are for this call only,
 /// and never stored nor logged.

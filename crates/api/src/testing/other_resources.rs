@@ -451,6 +451,15 @@ impl crate::ashore::backend::Backend for FakeEngine {
         Err(sampan_error::Error::not_found(format!("there is no target {target}")))
     }
 
+    async fn try_target(
+        &self,
+        target: &str,
+        _: &sampan_fleet::Environment,
+        _: &sampan_fleet::Report,
+    ) -> Result<()> {
+        self.call("try target", target)
+    }
+
     async fn plan_push(
         &self,
         container: &str,
@@ -507,6 +516,11 @@ impl crate::ashore::backend::Backend for FakeEngine {
 
     async fn pause_moved(&self, name: &str, _: bool) -> Result<()> {
         self.call("pause moved", name)
+    }
+
+    async fn documents(&self, container: &str, form: &str, _: &sampan_fleet::Environment) -> Result<String> {
+        self.call("documents", &format!("{container} as={form}"))?;
+        Ok("kind: Deployment\n".to_owned())
     }
 
     async fn end_moved(&self, name: &str) -> Result<()> {

@@ -9,12 +9,16 @@ use std::path::Path;
 pub(crate) const ENVIRONMENT_HEADER: &str = "X-Sampan-Environment";
 
 /// How the names of variables begin that are sent.
-const PREFIXES: [&str; 5] = ["AWS_", "AZURE_", "GOOGLE_", "ALIBABA_CLOUD_", "KUBECONFIG"];
+const PREFIXES: [&str; 6] = ["AWS_", "AZURE_", "GOOGLE_", "ALIBABA_CLOUD_", "KUBECONFIG", "SAMPAN_REGISTRY_"];
 
 /// Files of the user that tools find without a variable, and the variable that names them to the engine, whose home is
 /// another one.
-const FILES: [(&str, &str); 2] =
-    [("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"), ("AWS_CONFIG_FILE", ".aws/config")];
+const FILES: [(&str, &str); 4] = [
+    ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
+    ("AWS_CONFIG_FILE", ".aws/config"),
+    ("KUBECONFIG", ".kube/config"),
+    ("SAMPAN_REGISTRY_CONFIG", ".docker/config.json"),
+];
 
 /// The value of the `X-Sampan-Environment` header; empty when there is nothing to say. It holds secrets: it is sent to an
 /// engine, and never shown.

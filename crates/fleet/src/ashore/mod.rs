@@ -4,7 +4,9 @@
 //! specification, bringing its image over, waiting until it answers, and saying what is lost before anything is touched.
 
 mod archive;
+mod documents;
 mod keep;
+mod live;
 mod moving;
 mod push;
 mod specification;

@@ -2,8 +2,8 @@
 
 use super::{request, target_path};
 use crate::client::Query;
-use crate::commands::fleet_flags::table;
-use crate::commands::output::print;
+use crate::commands::fleet_flags::{follow, table};
+use crate::commands::output::{confirm, print};
 use crate::commands::{Command, Positional, Specification};
 use crate::failure::{ExitStatus, Failure, Result};
 use crate::flags::{FlagSet, Parsed};
@@ -32,7 +32,10 @@ pub(crate) struct Inspect;
 
 /// `target check`.
 #[derive(Default)]
-pub(crate) struct Check;
+pub(crate) struct Check {
+    live: bool,
+    force: bool,
+}
 
 /// `target resources`.
 #[derive(Default)]
@@ -152,9 +155,20 @@ impl Command for Check {
     const SPECIFICATION: Specification =
         Specification { summary: "Ask targets who we are there, and what is missing", ..ONE_OR_MORE };
 
-    fn flags<'a>(&'a mut self, _flags: &mut FlagSet<'a>) {}
+    fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        flags.bool(
+            &mut self.live,
+            "live",
+            "",
+            "Make a small container there, try everything with it, and remove it",
+        );
+        flags.bool(&mut self.force, "force", "f", "Do not prompt for confirmation");
+    }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        if self.live {
+            return self.live(session, &parsed.arguments);
+        }
         let mut status = ExitStatus::SUCCESS;
         for (name, answer) in parsed.arguments.iter().zip(each(session, &parsed, "check")?) {
             let simulated = if answer["Simulated"] == Value::Bool(true) { " (simulated)" } else { "" };
@@ -167,6 +181,23 @@ impl Command for Check {
             }
         }
         Ok(status)
+    }
+}
+
+impl Check {
+    /// Tries each with a container of its own.
+    fn live(&self, session: &Session, targets: &[String]) -> Result<ExitStatus> {
+        let question = "WARNING! This makes a container at each target, and whatever it needs there, which may cost \
+                        something, and removes it again.\nAre you sure you want to continue?";
+        if !self.force && !confirm(question)? {
+            return Ok(ExitStatus::SUCCESS);
+        }
+        for target in targets {
+            let path = target_path(target, "check")?;
+            follow(&mut request(session.client()?, "POST", &path, &Query::new(), None)?)?;
+            print(&format!("{target}\n"))?;
+        }
+        Ok(ExitStatus::SUCCESS)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::session::Session;
 pub(crate) struct Args {
     format: String,
     size: bool,
+    form: String,
 }
 
 impl Command for Args {
@@ -25,9 +26,13 @@ impl Command for Args {
     fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
         flags.string(&mut self.format, "format", "f", INSPECT_FORMAT_HELP);
         flags.bool(&mut self.size, "size", "s", "Display total file sizes");
+        flags.string(&mut self.form, "as", "", super::documents::HELP).own();
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
+        if parsed.changed("as") {
+            return super::documents::documents(session, &self.form, &parsed.arguments);
+        }
         if let Some(status) = super::ashore(session, &self.format, &parsed.arguments)? {
             return Ok(status);
         }

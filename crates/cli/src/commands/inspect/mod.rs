@@ -1,6 +1,7 @@
 //! `docker inspect`: any object by its name, tried as one type after the other.
 
 pub(super) mod container;
+mod documents;
 mod fetch;
 pub(super) mod image;
 pub(super) mod network;
@@ -37,6 +38,7 @@ pub(crate) struct Args {
     format: String,
     kind: String,
     size: bool,
+    form: String,
 }
 
 impl Command for Args {
@@ -52,6 +54,7 @@ impl Command for Args {
         flags.string(&mut self.format, "format", "f", INSPECT_FORMAT_HELP);
         flags.string(&mut self.kind, "type", "", "Only inspect objects of the given type");
         flags.bool(&mut self.size, "size", "s", "Display total file sizes if the type is container");
+        flags.string(&mut self.form, "as", "", documents::HELP).own();
     }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
@@ -65,6 +68,9 @@ impl Command for Args {
                 kind => format!("unknown type: {kind:?}: must be one of \"{names}\""),
             }
             .into());
+        }
+        if parsed.changed("as") {
+            return documents::documents(session, &self.form, &parsed.arguments);
         }
         if let Some(status) = ashore(session, &self.format, &parsed.arguments)? {
             return Ok(status);
