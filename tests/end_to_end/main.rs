@@ -1,6 +1,7 @@
 //! All end-to-end tests. One module per thing that a user would miss; each test is a machine of its own.
 
 mod ashore;
+mod ashore_faults;
 mod backups;
 mod bad_input;
 mod build_caches;

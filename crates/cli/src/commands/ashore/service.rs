@@ -33,7 +33,7 @@ impl Place {
 
 /// Where a container lives that was moved away from here, said in one line on stderr.
 pub(in crate::commands) fn moved(client: &Client, name: &str) -> Option<Place> {
-    let path = own_path(name, "place").ok().filter(|_| !name.contains('/'))?;
+    let path = own_path(name, "place").ok().filter(|_| client.is_own_engine() && !name.contains('/'))?;
     let place: Value = client.get(&path, &Query::new()).ok()?.json().ok()?;
     let target = place["Target"].as_str()?.to_owned();
     eprintln!("{name} lives at {target}");

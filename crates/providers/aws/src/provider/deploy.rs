@@ -59,6 +59,12 @@ pub(super) fn sentences(
     all
 }
 
+/// A word for one deployment, of at most 36 characters.
+fn token(specification: &Specification) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{:x}", specification.fingerprint(), now.as_nanos() & 0xffff_ffff_ffff)
+}
+
 impl Aws {
     /// All of it.
     pub(super) async fn make(&self, specification: &Specification) -> Result<Service> {
@@ -117,6 +123,8 @@ impl Aws {
                 body["serviceName"] = json!(service);
                 body["launchType"] = json!("FARGATE");
                 body["tags"] = listed(&tags(name), "key", "value");
+                // A call whose answer is lost is made again, and is the same one by this (ECS API, CreateService).
+                body["clientToken"] = json!(token(specification));
                 client.ecs("CreateService", body).await?;
             }
             Some(found) => {

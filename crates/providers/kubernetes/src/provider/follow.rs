@@ -105,7 +105,7 @@ async fn next_pod(
                 let Ok(Some(event)) = event else { return Ok(None) };
                 let event: Value = serde_json::from_slice(&event).unwrap_or_default();
                 match event["type"].as_str() {
-                    Some("NEVER") => return Ok(Some(event["object"].clone())),
+                    Some("ADDED" | "MODIFIED") => return Ok(Some(event["object"].clone())),
                     Some("ERROR") => return Ok(None),
                     _ => {}
                 }

@@ -3,7 +3,7 @@
 use super::http::Fault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// Everything that the double knows.
@@ -72,7 +72,9 @@ impl Store {
     }
 
     pub(super) fn end_processes(&self) {
-        for process in self.lock().processes.values() {
+        // After a panic, too.
+        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        for process in inside.processes.values() {
             super::node::signal(*process, "KILL");
         }
     }
