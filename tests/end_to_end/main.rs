@@ -12,6 +12,7 @@ mod builds;
 mod compose;
 mod create_fields;
 mod evil_archives;
+mod failover;
 mod files;
 mod firewall;
 mod first_steps;

@@ -218,7 +218,7 @@ impl Engine {
             // Its removal was cut short.
             return Some(Arc::clone(container));
         }
-        if just_ended || record.state.started == 0 {
+        if just_ended || record.state.started == 0 || record.leased {
             return None;
         }
         let wanted = match record.spec.host.restart.kind {

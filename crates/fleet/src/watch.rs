@@ -18,6 +18,8 @@ impl Fleet {
         }
         if let Ok(ashore) = self.ashore() {
             ashore.resume_moves().await;
+            tokio::spawn(ashore.clone().watch_leases());
+            tokio::spawn(ashore.clone().renew_leases());
         }
         tokio::spawn(self.clone().run_jobs());
         // What happened while there was no daemon.

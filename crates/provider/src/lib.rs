@@ -7,6 +7,7 @@
 
 mod capabilities;
 mod failure;
+mod lease;
 mod loss;
 mod provider;
 mod seed;
@@ -17,6 +18,7 @@ mod target;
 
 pub use capabilities::Capabilities;
 pub use failure::{Failure, Result, Retry};
+pub use lease::Lease;
 pub use loss::{Loss, Severity, losses_of};
 pub use provider::{
     Answer, AutoscalePolicy, Connect, Identity, ImageRoute, Layers, LogLine, LogRequest, Provider,

@@ -2,6 +2,7 @@
 
 use crate::capabilities::Capabilities;
 use crate::failure::{Failure, Result};
+use crate::lease::Lease;
 use crate::loss::Loss;
 use crate::seed::{Seed, SeedRequest};
 use crate::service::{Instance, Resource, Service, Usage};
@@ -193,6 +194,16 @@ pub trait Provider: Send + Sync + 'static {
         let refused = Failure::unsupported(
             format!("bringing the volumes of {}", request.service),
             "what is in a volume cannot be brought there yet; `container push` sends a container without it",
+        );
+        Box::pin(async move { Err(refused) })
+    }
+
+    /// Asks for a lease, or for more of one's own; without seconds gives it back. Who has none in time may not run it, and the
+    /// place that keeps the lease starts its own copy. [`Failure::Conflict`] when somebody else has it.
+    fn lease<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Lease> {
+        let refused = Failure::unsupported(
+            format!("taking {} over by itself", lease.name),
+            "the other side has to be Sampan for that",
         );
         Box::pin(async move { Err(refused) })
     }

@@ -2,7 +2,7 @@
 
 use sampan_error::Result;
 use sampan_fleet::{Arrival, Environment, MoveOptions, Moved, PushOptions, Pushed, Report, StandbyRequest};
-use sampan_provider::{Provider, Target};
+use sampan_provider::{Lease, Provider, Target};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -87,6 +87,9 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         environment: &Environment,
         report: &Report,
     ) -> impl Future<Output = Result<String>> + Send;
+
+    /// Gives a lease of one that is kept ready here.
+    fn grant(&self, lease: Lease) -> impl Future<Output = Result<Lease>> + Send;
 
     /// Where a container lives that was moved away.
     fn moved(&self, name: &str) -> Option<Moved>;

@@ -6,7 +6,7 @@ use sampan_error::{Error, Result};
 use sampan_fleet::{
     Arrival, Ashore, Environment, MoveOptions, Moved, PushOptions, Pushed, Report, StandbyRequest,
 };
-use sampan_provider::{Provider, Target};
+use sampan_provider::{Lease, Provider, Target};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -108,6 +108,10 @@ impl Backend for Engine {
         report: &Report,
     ) -> Result<String> {
         Box::pin(Ashore::of(self).keep_warm(container, request, environment, report)).await
+    }
+
+    async fn grant(&self, lease: Lease) -> Result<Lease> {
+        Ashore::of(self).grant(lease).await
     }
 
     fn moved(&self, name: &str) -> Option<Moved> {

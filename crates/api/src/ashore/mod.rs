@@ -42,6 +42,7 @@ pub(crate) fn routes<E: backend::Backend>() -> Vec<Route<E>> {
         post("/sampan/targets/{target}/services/{name}/update", |call| Box::pin(moves::update(call))),
         post("/sampan/containers/{name}/move", |call| Box::pin(moves::start(call))),
         post("/sampan/containers/{name}/standby", |call| Box::pin(moves::standby(call))),
+        post("/sampan/leases/{name}", |call| Box::pin(moves::lease(call))),
         get("/sampan/containers/{name}/place", |call| Box::pin(moves::place(call))),
         get("/sampan/moved", |call| Box::pin(moves::list(call))),
         get("/sampan/cloudsim", |call| Box::pin(targets::simulation(call))),

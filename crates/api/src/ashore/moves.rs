@@ -2,11 +2,12 @@
 
 use super::backend::Backend;
 use super::push::shown;
-use super::wire::{self, MoveBody, UpdateServiceBody};
+use super::wire::{self, LeaseBody, MoveBody, UpdateServiceBody};
 use crate::fleet::{StandbyBody, told};
 use crate::http::{Call, Outcome, environment, reply};
 use sampan_error::{Error, Result};
 use sampan_fleet::{HERE, StandbyRequest};
+use sampan_provider::Lease;
 use serde_json::Value;
 
 /// `POST /sampan/containers/{name}/move`
@@ -44,13 +45,20 @@ pub(super) async fn standby<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
     let body: StandbyBody = call.json().await?;
     let environment = environment(&call)?;
     let (engine, name) = (call.engine.clone(), call.parameter("name"));
-    let request = StandbyRequest { target: body.target };
+    let request = StandbyRequest { target: body.target, failover: body.failover };
     told(|report| async move {
         let outcome = engine.keep_warm(&name, &request, &environment, &report).await?;
         report.say(format!("{name}: {outcome}"));
         Ok(())
     })
     .await
+}
+
+/// `POST /sampan/leases/{name}`: another engine asks for the lease of a container that is kept ready here.
+pub(super) async fn lease<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
+    let body: LeaseBody = call.json().await?;
+    let lease = Lease { name: call.parameter("name"), holder: body.holder, epoch: 0, seconds: body.seconds };
+    Ok(reply::ok(&wire::lease(&call.engine.grant(lease).await?))?.into())
 }
 
 /// `GET /sampan/containers/{name}/place`: where one lives that was moved away.

@@ -3,7 +3,7 @@
 use super::backend::SimulationState;
 use crate::http::time;
 use sampan_fleet::{MoveOptions, Moved, PushOptions, Pushed, loss_sentence};
-use sampan_provider::{Address, Identity, Instance, LogLine, Resource, Service, Target, Usage};
+use sampan_provider::{Address, Identity, Instance, Lease, LogLine, Resource, Service, Target, Usage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -37,6 +37,14 @@ pub(super) struct MoveBody {
     image_only: bool,
     replicas: Option<u32>,
     without_relay: bool,
+}
+
+/// `POST /sampan/leases/{name}`
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LeaseBody {
+    pub(super) holder: String,
+    pub(super) seconds: u64,
 }
 
 /// `POST …/update`
@@ -110,6 +118,10 @@ pub(super) fn moved(moved: &Moved) -> Value {
         "Name": moved.name, "Target": moved.target, "Image": moved.record.spec.image, "Replicas": moved.replicas,
         "Relay": moved.relay, "Moved": time::rfc3339(moved.at),
     })
+}
+
+pub(super) fn lease(lease: &Lease) -> Value {
+    json!({"Name": lease.name, "Holder": lease.holder, "Epoch": lease.epoch, "Seconds": lease.seconds})
 }
 
 pub(super) fn identity(identity: &Identity) -> Value {

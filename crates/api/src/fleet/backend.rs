@@ -95,7 +95,7 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     fn pause_job(&self, id: &str, paused: bool) -> impl Future<Output = Result<()>> + Send;
 
     /// Ends a job.
-    fn remove_job(&self, id: &str) -> impl Future<Output = Result<()>> + Send;
+    fn remove_job(&self, id: &str, force: bool) -> impl Future<Output = Result<()>> + Send;
 
     /// What the autoscaler decided last.
     fn last_decision(&self, name: &str) -> Option<Decision>;

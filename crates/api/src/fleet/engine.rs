@@ -53,8 +53,8 @@ impl Backend for Engine {
         Fleet::local(self).pause_job(id, paused).await
     }
 
-    async fn remove_job(&self, id: &str) -> Result<()> {
-        Fleet::local(self).remove_job(id).await
+    async fn remove_job(&self, id: &str, force: bool) -> Result<()> {
+        Fleet::local(self).remove_job(id, force).await
     }
 
     fn last_decision(&self, name: &str) -> Option<Decision> {

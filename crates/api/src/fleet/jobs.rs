@@ -51,7 +51,7 @@ pub(super) async fn resume<E: Backend>(call: Call<E>) -> Result<Outcome> {
 
 /// `DELETE /sampan/jobs/{id}`
 pub(super) async fn remove<E: Backend>(call: Call<E>) -> Result<Outcome> {
-    call.engine.remove_job(&call.parameter("id")).await?;
+    call.engine.remove_job(&call.parameter("id"), call.query.flag("force")).await?;
     Ok(reply::no_content().into())
 }
 

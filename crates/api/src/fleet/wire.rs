@@ -169,6 +169,7 @@ pub(super) struct NewJobBody {
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct StandbyBody {
     pub(crate) target: String,
+    pub(crate) failover: u64,
 }
 
 /// A container that is kept at a target.
@@ -274,7 +275,7 @@ impl NewJobBody {
             (None, Some(scale), None, None, None) => Work::Scale(scale.policy()),
             (None, None, Some(backup), None, None) => Work::Backup(backup.request()),
             (None, None, None, None, Some(standby)) => {
-                Work::Move(StandbyRequest { target: standby.target.clone() })
+                Work::Move(StandbyRequest { target: standby.target.clone(), failover: standby.failover })
             }
             (None, None, None, Some(deploy), None) => Work::Deploy(DeployRequest {
                 target: deploy.target.clone(),

@@ -382,7 +382,7 @@ impl crate::fleet::backend::Backend for FakeEngine {
         self.call("pause_job", &format!("{id} {paused}"))
     }
 
-    async fn remove_job(&self, id: &str) -> Result<()> {
+    async fn remove_job(&self, id: &str, _: bool) -> Result<()> {
         self.call("remove_job", id)
     }
 
@@ -504,6 +504,11 @@ impl crate::ashore::backend::Backend for FakeEngine {
     ) -> Result<String> {
         self.call("keep warm", container)?;
         Ok(String::new())
+    }
+
+    async fn grant(&self, lease: sampan_provider::Lease) -> Result<sampan_provider::Lease> {
+        self.call("lease", &lease.name)?;
+        Ok(lease)
     }
 
     fn moved(&self, _: &str) -> Option<sampan_fleet::Moved> {

@@ -35,7 +35,9 @@ pub(crate) struct Resume;
 
 /// `job rm`.
 #[derive(Default)]
-pub(crate) struct Remove;
+pub(crate) struct Remove {
+    force: bool,
+}
 
 const ONE_OR_MORE: Specification = Specification {
     arguments: "JOB [JOB...]",
@@ -146,11 +148,21 @@ impl Command for Remove {
     const SPECIFICATION: Specification =
         Specification { summary: "End jobs", aliases: "job rm, job remove", ..ONE_OR_MORE };
 
-    fn flags<'a>(&'a mut self, _flags: &mut FlagSet<'a>) {}
+    fn flags<'a>(&'a mut self, flags: &mut FlagSet<'a>) {
+        flags.bool(
+            &mut self.force,
+            "force",
+            "f",
+            "End one whose target cannot be told (move -d --failover): its copy must not run",
+        );
+    }
 
     fn run(self, session: &Session, parsed: Parsed) -> Result<ExitStatus> {
         for id in &parsed.arguments {
-            session.client()?.delete(&path(id, "")?, &Query::new())?.discard()?;
+            session
+                .client()?
+                .delete(&path(id, "")?, &Query::new().with_if(self.force, "force", "1"))?
+                .discard()?;
             print(&format!("{id}\n"))?;
         }
         Ok(ExitStatus::SUCCESS)

@@ -9,6 +9,7 @@ mod create;
 pub(crate) mod exit;
 mod files;
 mod filter;
+mod lease;
 mod logs;
 mod lookup;
 mod merge;

@@ -54,6 +54,8 @@ pub struct ContainerRecord {
     pub network: NetworkHold,
     /// Ports of its that lead elsewhere.
     pub passes: Vec<PassOn>,
+    /// It may run here only as long as somebody elsewhere says so: nothing starts it but [`crate::Engine::start_leased`].
+    pub leased: bool,
 }
 
 /// A port of a container that none of its programs answers: what comes is passed on to an address that this host can

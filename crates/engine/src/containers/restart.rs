@@ -16,6 +16,8 @@ const GOOD_RUN: i64 = 10_000_000_000;
 pub(crate) fn decide(record: &ContainerRecord, ending: &Ending) -> Option<Duration> {
     let policy = record.spec.host.restart;
     let again = match policy.kind {
+        // Another place may have it by now.
+        _ if record.leased => false,
         RestartKind::No => false,
         RestartKind::Always | RestartKind::UnlessStopped => !record.stopped_by_user,
         RestartKind::OnFailure => {

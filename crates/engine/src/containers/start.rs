@@ -44,6 +44,14 @@ impl Engine {
         self.recovered().await;
         let container = self.container(reference)?;
         let _operation = container.operation.lock().await;
+        if container.record().leased {
+            return Err(Error::Conflict(format!(
+                "{0} may run at another place, and starts here by itself when it does not: `sampan job rm {0}.move` \
+                 where it came from ends that",
+                container.record().name
+            ))
+            .into());
+        }
         self.start_locked(&container, None).await
     }
 

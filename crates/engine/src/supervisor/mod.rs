@@ -15,7 +15,7 @@ use std::sync::Arc;
 use sampan_error::{Context, Error, Kind, Result};
 use sampan_shim::log::LogOptions;
 use sampan_shim::protocol::{
-    Attach, ChangeSockets, CloseStdin, EXIT_NAME, Event, Exec, Exit, FollowOptions, GiveNameSockets,
+    Attach, ChangeSockets, CloseStdin, EXIT_NAME, Event, Exec, Exit, Expire, FollowOptions, GiveNameSockets,
     HoldNameSockets, Launch, Launched, Park, Parked, Resize, Role, SetLog, SetSockets, Shutdown, Signal,
     Size, Start, Status, StatusRequest,
 };
@@ -219,6 +219,14 @@ impl Supervisor {
         let mut list: Vec<_> = reservations.into_iter().map(|fd| (Role::Reservation, fd)).collect();
         list.extend(relay_listeners.into_iter().map(|fd| (Role::RelayListener, fd)));
         self.connection.call(change, list).await
+    }
+
+    /// The container ends after this time unless this is called again; `None` takes it back.
+    ///
+    /// # Errors
+    /// The shim is gone.
+    pub async fn expire(&self, milliseconds: Option<u64>) -> Result<()> {
+        self.connection.call(&Expire { milliseconds }, Vec::new()).await
     }
 
     /// Gives the shim the sockets of the container's name server to keep: for datagrams, and listening.

@@ -6,6 +6,7 @@
 mod archive;
 mod documents;
 mod keep;
+mod leases;
 mod live;
 mod moving;
 mod push;

@@ -1,6 +1,7 @@
 //! The targets of an engine, as its store keeps them.
 
 use super::keep::Landing;
+use super::leases::{self, KeptLease, Leases};
 use super::moving::{Moved, Voyage};
 use super::{Ashore, Environment};
 use crate::fleet::blocking;
@@ -17,6 +18,8 @@ pub(crate) struct Shared {
     records: Collection<Stored>,
     pub(super) voyage_records: Collection<Voyage>,
     pub(super) moved_records: Collection<Moved>,
+    pub(super) lease_records: Collection<KeptLease>,
+    leases: Mutex<Leases>,
     voyages: Mutex<BTreeMap<String, Voyage>>,
     moved: Mutex<BTreeMap<String, Moved>>,
     pub(crate) landings: Collection<Landing>,
@@ -64,7 +67,10 @@ impl Shared {
         let (records, landings) = (engine.collection::<Stored>(), engine.collection());
         let (voyage_records, moved_records) = (engine.collection(), engine.collection());
         let stored = all(&records);
+        let lease_records = engine.collection();
         Self {
+            leases: Mutex::new(leases::again(all(&lease_records))),
+            lease_records,
             voyages: Mutex::new(
                 all(&voyage_records).into_iter().map(|one: Voyage| (one.name.clone(), one)).collect(),
             ),
@@ -79,6 +85,10 @@ impl Shared {
             providers: Mutex::default(),
             simulated: Mutex::default(),
         }
+    }
+
+    pub(super) fn leases(&self) -> MutexGuard<'_, Leases> {
+        locked(&self.leases)
     }
 
     pub(super) fn voyages(&self) -> MutexGuard<'_, BTreeMap<String, Voyage>> {

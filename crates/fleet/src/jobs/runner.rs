@@ -48,9 +48,31 @@ impl Fleet {
                 crate::controllers::scale::check(&group, &blueprint)?;
             }
         }
+        let before = self.job(&job.id()).ok();
         self.save_job(&job).await?;
+        if let Err(error) = self.lease(before.as_ref(), &job).await {
+            match &before {
+                Some(before) => self.save_job(before).await?,
+                None => self.forget_job(&job.id()).await?,
+            }
+            return Err(error);
+        }
         self.shared().jobs_changed.notify_one();
         Ok(job)
+    }
+
+    /// A container whose copy takes over by itself runs by a lease; one whose copy did, and does not any more, gives it back.
+    async fn lease(&self, before: Option<&Job>, job: &Job) -> Result<()> {
+        let Work::Move(request) = &job.work else { return Ok(()) };
+        if let Some(Job { work: Work::Move(earlier), .. }) = before
+            && earlier.failover > 0
+        {
+            self.ashore()?.end_lease(&job.container, earlier, false).await?;
+        }
+        match request.failover {
+            0 => Ok(()),
+            _ => self.ashore()?.begin_lease(&job.container, request).await,
+        }
     }
 
     /// Pauses a job or lets it go on.
@@ -64,12 +86,21 @@ impl Fleet {
         Ok(())
     }
 
-    /// Ends a job.
+    /// Ends a job. One whose container runs by a lease ends with it: the target is told first, unless `force` says that its
+    /// copy does not run and never will by itself.
     ///
     /// # Errors
-    /// `NotFound`.
-    pub async fn remove_job(&self, id: &str) -> Result<()> {
-        self.job(id)?;
+    /// `NotFound`; the target cannot be told.
+    pub async fn remove_job(&self, id: &str, force: bool) -> Result<()> {
+        let job = self.job(id)?;
+        if let Work::Move(request) = &job.work
+            && request.failover > 0
+        {
+            let ashore = self.ashore()?;
+            if ashore.moved(&job.container).is_none() {
+                ashore.end_lease(&job.container, request, force).await?;
+            }
+        }
         self.forget_job(id).await
     }
 

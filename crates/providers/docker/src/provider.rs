@@ -5,8 +5,8 @@ use crate::losses::{capabilities, losses, stop_first};
 use crate::seed::{SEED, service_of};
 use sampan_engine_client::Query;
 use sampan_provider::{
-    Answer, AutoscalePolicy, Capabilities, Failure, Identity, ImageRoute, Instance, LogLine, LogRequest,
-    Loss, Provider, Resource, Result, Seed, SeedRequest, Service, Sink, Specification, Usage,
+    Answer, AutoscalePolicy, Capabilities, Failure, Identity, ImageRoute, Instance, Lease, LogLine,
+    LogRequest, Loss, Provider, Resource, Result, Seed, SeedRequest, Service, Sink, Specification, Usage,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -79,6 +79,23 @@ impl Docker {
             let _ = self.delete(Query::path("/networks/{}", &[text(network, "/Id")])).await;
         }
         Ok(())
+    }
+
+    async fn lease_it(&self, lease: &Lease) -> Result<Lease> {
+        if !self.ask_own().await? {
+            return Err(Failure::unsupported(
+                format!("taking {} over by itself", lease.name),
+                "the other side has to be Sampan for that",
+            ));
+        }
+        let body = json!({"Holder": lease.holder, "Seconds": lease.seconds});
+        let given = self.post(Query::path("/sampan/leases/{}", &[&lease.name]), Some(&body)).await?;
+        Ok(Lease {
+            name: lease.name.clone(),
+            holder: text(&given, "/Holder").to_owned(),
+            epoch: crate::engine::number(&given, "/Epoch").unwrap_or(0),
+            seconds: lease.seconds,
+        })
     }
 
     async fn resources_of_all(&self) -> Result<Vec<Resource>> {
@@ -204,6 +221,10 @@ impl Provider for Docker {
 
     fn seed<'a>(&'a self, request: &'a SeedRequest) -> Answer<'a, Seed> {
         Box::pin(self.seed_it(request))
+    }
+
+    fn lease<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Lease> {
+        Box::pin(self.lease_it(lease))
     }
 
     fn resources(&self) -> Answer<'_, Vec<Resource>> {

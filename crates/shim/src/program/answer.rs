@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 use sampan_error::{Context, Error, Result};
 use sampan_shim::log::LogWriter;
 use sampan_shim::protocol::{
-    Attach, ChangeSockets, CloseStdin, Descriptors, Exec, ExecStatus, Failure, Frame, GiveNameSockets,
-    HoldNameSockets, Launch, Message, Packet, Park, Request, Resize, Role, SetLog, SetSockets, Shutdown,
-    Signal, Start, State, Status, StatusRequest,
+    Attach, ChangeSockets, CloseStdin, Descriptors, Exec, ExecStatus, Expire, Failure, Frame,
+    GiveNameSockets, HoldNameSockets, Launch, Message, Packet, Park, Request, Resize, Role, SetLog,
+    SetSockets, Shutdown, Signal, Start, State, Status, StatusRequest,
 };
 
 use super::launch::Phase;
@@ -70,6 +70,10 @@ impl Shim {
             }),
             HoldNameSockets::NAME => reply::<HoldNameSockets>(frame, |_| {
                 self.name_sockets = descriptors.take_all(Role::NameSocket);
+                Ok(())
+            }),
+            Expire::NAME => reply::<Expire>(frame, |expire| {
+                self.expire(expire.milliseconds);
                 Ok(())
             }),
             Shutdown::NAME => reply::<Shutdown>(frame, |_| self.shut_down()),

@@ -6,6 +6,7 @@ mod control;
 mod detach;
 mod exec;
 mod exit;
+mod expiry;
 mod first;
 mod follow;
 mod launch;
@@ -69,6 +70,8 @@ struct Shim {
     shutdown: bool,
     /// Set at the end while run streams wait for that: until when they do.
     recording: Option<Instant>,
+    /// When the container ends, since the machine's start.
+    expires: Option<std::time::Duration>,
     buffer: Vec<u8>,
     /// What is to be told to every daemon.
     events: Vec<Event>,
@@ -114,6 +117,7 @@ impl Shim {
             exit: None,
             shutdown: false,
             recording: None,
+            expires: None,
             buffer: vec![0; SMALL_BUFFER],
             events: Vec::new(),
         })
@@ -128,6 +132,7 @@ impl Shim {
             if self.is_done() {
                 return Ok(());
             }
+            self.end_when_expired();
             ready.clear();
             self.poll.wait(self.patience(), &mut ready)?;
             if ready.is_empty() {
@@ -185,7 +190,7 @@ impl Shim {
             u64::try_from(left.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
         });
         let quiet = (self.buffer.len() > SMALL_BUFFER).then_some(QUIET);
-        milliseconds.into_iter().chain(quiet).min()
+        milliseconds.into_iter().chain(quiet).chain(self.until_expiry()).min()
     }
 
     /// Nothing happened for a while: looks at what has a deadline, and gives memory back.

@@ -24,7 +24,7 @@ pub use events::{
 pub use failure::Failure;
 pub use frame::{Descriptors, Frame, Message, Packet, Role};
 pub use requests::{
-    Aim, Attach, AttachFraming, ChangeSockets, CloseStdin, Exec, FollowOptions, GiveNameSockets,
+    Aim, Attach, AttachFraming, ChangeSockets, CloseStdin, Exec, Expire, FollowOptions, GiveNameSockets,
     HoldNameSockets, Launch, Launched, Park, Parked, Relay, RelayProtocol, Request, Resize, SetLog,
     SetSockets, Shutdown, Signal, Size, Start, StatusRequest, StdioOptions,
 };

@@ -43,6 +43,7 @@ requests! {
     ChangeSockets "change_sockets" -> ();
     HoldNameSockets "hold_name_sockets" -> ();
     GiveNameSockets "give_name_sockets" -> ();
+    Expire "expire" -> ();
     Shutdown "shutdown" -> ();
 }
 
@@ -290,6 +291,16 @@ pub struct ChangeSockets {
     /// Named relays that lead elsewhere from now on. Flows that exist go on as they are.
     #[serde(default)]
     pub aims: Vec<Aim>,
+}
+
+/// Kills the container's first process after this time, whatever happens to the daemon, unless another such request comes
+/// before: for a container that may run here only as long as somebody else says so. Time in which the machine sleeps
+/// counts, too (CLOCK_BOOTTIME, clock_getres(2)).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Expire {
+    /// From now on; `None` lets it run for ever.
+    pub milliseconds: Option<u64>,
 }
 
 /// Replaces the sockets on which the container's name server is asked. The shim never reads them: while there is no

@@ -147,3 +147,41 @@ fn datagrams_find_their_way_back() {
     shim.daemon.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
     assert_eq!(shim.finish().code, 137);
 }
+
+#[test]
+fn a_held_relay_lets_connections_wait_until_it_is_aimed() {
+    let lab = Lab::new();
+    let mut shim = Shim::run(&lab.launch(&["sleep", "100"]));
+    let (mut relay, listener, address) = tcp("127.0.0.1:9".parse().unwrap());
+    (relay.name, relay.held) = ("80/tcp".to_owned(), true);
+    let change = ChangeSockets { relays: vec![relay], ..ChangeSockets::default() };
+    shim.daemon.call(&change, vec![(Role::RelayListener, listener)]).unwrap();
+    let mut waiting = TcpStream::connect(address).unwrap();
+    waiting.write_all(b"held").unwrap();
+    waiting.shutdown(std::net::Shutdown::Write).unwrap();
+    waiting.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    assert!(waiting.read(&mut [0; 1]).is_err(), "nobody answers yet, and nobody refuses");
+    // Published ports may change meanwhile.
+    shim.daemon.call(&SetSockets::default(), Vec::new()).unwrap();
+    let aim = Aim { name: "80/tcp".to_owned(), target: echo(), held: false };
+    let change = ChangeSockets { aims: vec![aim], ..ChangeSockets::default() };
+    shim.daemon.call(&change, Vec::new()).unwrap();
+    waiting.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut text = String::new();
+    waiting.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "held");
+    shim.daemon.call(&Signal { exec: None, signal: 9 }, Vec::new()).unwrap();
+    assert_eq!(shim.finish().code, 137);
+}
+
+#[test]
+fn a_container_that_may_run_for_so_long_only_is_killed_then() {
+    let lab = Lab::new();
+    let mut shim = Shim::run(&lab.launch(&["sleep", "100"]));
+    // Each says it anew, and none is for ever.
+    shim.daemon.call(&Expire { milliseconds: Some(60_000) }, Vec::new()).unwrap();
+    shim.daemon.call(&Expire { milliseconds: None }, Vec::new()).unwrap();
+    assert!(shim.daemon.call(&StatusRequest {}, Vec::new()).is_ok());
+    shim.daemon.call(&Expire { milliseconds: Some(100) }, Vec::new()).unwrap();
+    assert_eq!(shim.finish().code, 137);
+}

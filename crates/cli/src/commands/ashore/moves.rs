@@ -16,6 +16,7 @@ pub(crate) struct Move {
     every: String,
     image_only: bool,
     without_relay: bool,
+    failover: i64,
     replicas: i64,
 }
 
@@ -50,6 +51,11 @@ impl Command for Move {
             "Move the image as it was made, without what was written since",
         );
         flags.bool(&mut self.without_relay, "no-relay", "", "Pass nobody on who comes here afterwards");
+        flags.duration(
+            &mut self.failover,
+            "failover",
+            "With -d: the copy starts by itself when nothing was heard from here for so long, and here it is stopped before",
+        );
         flags.int(&mut self.replicas, "replicas", "", "How many there (default: as many as here)");
     }
 
@@ -65,7 +71,7 @@ impl Command for Move {
         if !self.every.is_empty() {
             // The first time is now, with the asker's own credentials.
             let path = own_path(name, "standby")?;
-            let body = json!({"Target": target});
+            let body = json!({"Target": target, "Failover": (self.failover / 1_000_000_000).max(0)});
             follow(&mut request(session.client()?, "POST", &path, &Query::new(), Some(&body))?)?;
             add_job(session, name, &self.every, "Move", &body)?;
             print(&format!("{name}@{target}\n"))?;

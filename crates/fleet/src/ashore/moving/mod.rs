@@ -5,6 +5,7 @@
 //! stopped at the one before it is started at the other, and started again only when the other is known to be down.
 
 mod away;
+mod failover;
 mod home;
 mod journal;
 mod recover;

@@ -20,6 +20,8 @@ use std::time::Instant;
 pub struct StandbyRequest {
     /// The target.
     pub target: String,
+    /// Seconds without a word after which the target takes over by itself; 0 is never.
+    pub failover: u64,
 }
 
 impl Ashore {
