@@ -116,6 +116,11 @@ fn a_plain_name_means_where_it_went() {
     let logs = host.sampan(&["logs", "web"]);
     assert!(logs.ok() == "begun" && logs.stderr.contains("web lives at edge"), "{logs}");
     assert!(host.sampan(&["stats", "--no-stream", "web"]).ok().contains("web@edge"));
+    let looked = host.sampan(&["inspect", "web"]);
+    assert!(
+        looked.ok().contains("\"Target\": \"edge\"") && looked.stderr.contains("web lives at edge"),
+        "{looked}"
+    );
     let again = host.sampan(&["container", "move", "web", "edge"]);
     assert!(again.code != 0 && again.stderr.contains("web lives at edge already"), "{again}");
     // What comes here is passed on, also after the daemon was killed.
@@ -172,6 +177,11 @@ fn volumes_go_along_to_a_real_dockerd_and_back() {
     ])
     .ok();
     until("it answers", || host.curl(&["-sf", "http://127.0.0.1/"]).code == 0);
+    let plan = host.sampan(&["container", "move", "--dry-run", "--image-only", "web", "edge"]);
+    assert!(
+        plan.ok().contains("bring what is in data over") && plan.ok().contains("make the container web"),
+        "{plan}"
+    );
     let moved = host.sampan(&["container", "move", "--image-only", "web", "edge"]);
     assert!(moved.ok() == "web@edge" && moved.stderr.contains("in which connections waited"), "{moved}");
     let looked = edge.run(&[

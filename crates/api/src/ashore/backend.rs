@@ -69,6 +69,15 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         report: &Report,
     ) -> impl Future<Output = Result<Pushed>> + Send;
 
+    /// What moving it would do.
+    fn plan_move(
+        &self,
+        container: &str,
+        target: &str,
+        options: &MoveOptions,
+        environment: &Environment,
+    ) -> impl Future<Output = Result<Pushed>> + Send;
+
     /// Moves a container there, or back here.
     fn move_container(
         &self,

@@ -89,6 +89,16 @@ impl Backend for Engine {
         Ashore::of(self).push(container, target, options, environment, report).await
     }
 
+    async fn plan_move(
+        &self,
+        container: &str,
+        target: &str,
+        options: &MoveOptions,
+        environment: &Environment,
+    ) -> Result<Pushed> {
+        Ashore::of(self).plan_move(container, target, options, environment).await
+    }
+
     async fn move_container(
         &self,
         container: &str,

@@ -18,6 +18,10 @@ pub(super) async fn start<E: Backend>(mut call: Call<E>) -> Result<Outcome> {
     if body.target.is_empty() {
         return Err(Error::invalid("say where to: the name of a target, or \"local\" for back here"));
     }
+    if body.dry_run {
+        let plan = engine.plan_move(&name, &body.target, &options, &environment).await?;
+        return Ok(reply::ok(&wire::plan(&plan))?.into());
+    }
     told(|report| async move {
         let arrival = engine.move_container(&name, &body.target, &options, &environment, &report).await?;
         if arrival.target != HERE {

@@ -37,6 +37,7 @@ pub(super) struct MoveBody {
     image_only: bool,
     replicas: Option<u32>,
     without_relay: bool,
+    pub(super) dry_run: bool,
 }
 
 /// `POST /sampan/leases/{name}`

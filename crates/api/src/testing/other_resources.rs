@@ -483,6 +483,17 @@ impl crate::ashore::backend::Backend for FakeEngine {
         Ok(sampan_fleet::Pushed::default())
     }
 
+    async fn plan_move(
+        &self,
+        container: &str,
+        _: &str,
+        _: &sampan_fleet::MoveOptions,
+        _: &sampan_fleet::Environment,
+    ) -> Result<sampan_fleet::Pushed> {
+        self.call("plan move", container)?;
+        Ok(sampan_fleet::Pushed::default())
+    }
+
     async fn move_container(
         &self,
         container: &str,

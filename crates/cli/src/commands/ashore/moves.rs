@@ -1,5 +1,6 @@
 //! `sampan container move`: a container to a target, or back.
 
+use super::push::show_plan;
 use super::request;
 use crate::client::{Query, own_path};
 use crate::commands::fleet_flags::{add_job, follow};
@@ -16,6 +17,7 @@ pub(crate) struct Move {
     every: String,
     image_only: bool,
     without_relay: bool,
+    dry_run: bool,
     failover: i64,
     replicas: i64,
 }
@@ -50,6 +52,7 @@ impl Command for Move {
             "",
             "Move the image as it was made, without what was written since",
         );
+        flags.bool(&mut self.dry_run, "dry-run", "", "Only show what would be done, and what would be lost");
         flags.bool(&mut self.without_relay, "no-relay", "", "Pass nobody on who comes here afterwards");
         flags.duration(
             &mut self.failover,
@@ -78,6 +81,11 @@ impl Command for Move {
             return Ok(ExitStatus::SUCCESS);
         }
         let path = own_path(name, "move")?;
+        if self.dry_run {
+            body["DryRun"] = json!(true);
+            let plan = request(session.client()?, "POST", &path, &Query::new(), Some(&body))?.json()?;
+            return show_plan(&plan);
+        }
         follow(&mut request(session.client()?, "POST", &path, &Query::new(), Some(&body))?)?;
         match target.as_str() {
             "local" => print(&format!("{name}\n"))?,

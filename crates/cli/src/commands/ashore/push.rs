@@ -68,6 +68,18 @@ impl Sending {
     }
 }
 
+/// What would be done, and what would be lost.
+///
+/// # Errors
+/// Standard output is closed.
+pub(super) fn show_plan(plan: &Value) -> Result<ExitStatus> {
+    print(&plan_text(plan))?;
+    for loss in plan["Losses"].as_array().into_iter().flatten() {
+        print(&format!("{}: {}\n", loss.text("Severity"), loss.text("Sentence")))?;
+    }
+    Ok(ExitStatus::SUCCESS)
+}
+
 impl Command for Push {
     const SPECIFICATION: Specification = Specification {
         arguments: "[OPTIONS] -a TARGET CONTAINER [CONTAINER...]",
@@ -97,11 +109,7 @@ impl Command for Push {
                 let mut answer =
                     request(session.client()?, "POST", &own_path(name, "push")?, &Query::new(), Some(&body))?;
                 if self.dry_run {
-                    let plan: Value = answer.json()?;
-                    print(&plan_text(&plan))?;
-                    for loss in plan["Losses"].as_array().into_iter().flatten() {
-                        print(&format!("{}: {}\n", loss.text("Severity"), loss.text("Sentence")))?;
-                    }
+                    show_plan(&answer.json()?)?;
                     continue;
                 }
                 follow(&mut answer)?;

@@ -1,6 +1,7 @@
 //! Asks the engine for one object of a type.
 
 use crate::client::Query;
+use crate::commands::ashore;
 use crate::failure::{Failure, Result};
 use crate::format::inspect::Inspected;
 use crate::format::json::Html;
@@ -27,10 +28,16 @@ pub(super) fn any(session: &Session, kind: &str, name: &str, size: bool) -> Resu
 
 /// A container.
 pub(super) fn container(session: &Session, name: &str, size: bool) -> Result<Inspected> {
-    let name = named("container", name)?;
+    let path = format!("/containers/{}/json", named("container", name)?);
     let query = Query::new().with_if(size, "size", "1");
     let schema = &container::CONTAINER_INSPECT_RESPONSE;
-    document(session, &format!("/containers/{name}/json"), &query, Some(schema))
+    document(session, &path, &query, Some(schema)).or_else(|failure| {
+        // One that was moved away is shown where it lives.
+        let client = session.client()?;
+        let there = ashore::inspect(client, &ashore::elsewhere(client, name, failure)?)?;
+        let document = serde_json::to_string(&there)?;
+        Ok(Inspected { typed: Value::untyped(&there), document, from_engine: true })
+    })
 }
 
 /// An image; the query may ask for a platform.

@@ -8,6 +8,7 @@ mod away;
 mod failover;
 mod home;
 mod journal;
+mod plan;
 mod recover;
 mod relay;
 mod standby;

@@ -8,10 +8,12 @@ use sampan_engine::spec::{
 };
 use sampan_error::{Context, Error, Kind, Result};
 use sampan_provider::Address;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Label: the container that it stands for.
 pub(super) const FOR: &str = "sampan.relay.for";
+/// Nobody can be there: what is passed on to it is refused.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Ends its name.
 const SUFFIX: &str = ".relay";
 
@@ -42,7 +44,7 @@ impl Moving<'_> {
         Ok(Some(made))
     }
 
-    /// Lets a relay lead to these addresses; ports that none of them answers go on waiting.
+    /// Lets a relay lead to these addresses: ports that none of them answers refuse. Without any address all of them wait.
     pub(super) async fn aim(&self, relay: &str, addresses: &[Address]) -> Result<()> {
         let record = self.engine().inspect(relay).await?;
         let mut passes = Vec::new();
@@ -50,7 +52,7 @@ impl Moving<'_> {
             let answers = addresses.iter().find(|address| is_of(address, pass.port));
             let to = match answers {
                 Some(address) => Some(resolve(address).await?),
-                None => None,
+                None => (!addresses.is_empty()).then_some(NOWHERE),
             };
             passes.push(PassOn { port: pass.port, to });
         }
