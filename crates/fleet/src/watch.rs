@@ -17,7 +17,7 @@ impl Fleet {
             self.resume(group).await;
         }
         if let Ok(ashore) = self.ashore() {
-            ashore.resume_moves().await;
+            tokio::spawn(ashore.clone().resume_moves());
             tokio::spawn(ashore.clone().watch_leases());
             tokio::spawn(ashore.clone().renew_leases());
         }

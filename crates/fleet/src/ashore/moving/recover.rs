@@ -8,23 +8,33 @@ use crate::group::Group;
 use crate::report::Report;
 use sampan_engine::containers::ContainerRecord;
 use sampan_error::{Error, Kind, Result};
+use std::time::Duration;
+
+/// Until what could not be finished is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(20);
 
 impl Ashore {
-    /// Finishes or takes back what a killed daemon left, with the daemon's own credentials.
-    pub(crate) async fn resume_moves(&self) {
-        let all: Vec<Voyage> = self.shared.voyages().values().cloned().collect();
-        for voyage in all {
-            let (name, ashore) = (voyage.name.clone(), self.clone());
-            tracing::info!(container = %name, phase = ?voyage.phase, "a move was broken off");
-            tokio::spawn(async move {
-                let fleet = Fleet::local(&ashore.engine);
-                let _alone = fleet.alone_again(&name).await;
-                if let Err(error) =
-                    Box::pin(ashore.recover(voyage, &Environment::new(), &Report::none())).await
-                {
-                    tracing::error!(container = %name, %error, "a move that was broken off waits: move it again");
-                }
-            });
+    /// Finishes or takes back what a killed daemon left, or what could not be taken back, again and again until it is: with
+    /// the daemon's own credentials.
+    pub(crate) async fn resume_moves(self) {
+        loop {
+            let all: Vec<Voyage> = self.shared.voyages().values().cloned().collect();
+            for voyage in all {
+                let ashore = self.clone();
+                tokio::spawn(async move { ashore.resume(voyage).await });
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    }
+
+    async fn resume(&self, voyage: Voyage) {
+        let name = voyage.name.clone();
+        // Whoever moves it at this moment has it.
+        let Some(_alone) = Fleet::local(&self.engine).try_alone(&name) else { return };
+        let Some(voyage) = self.voyage(&name) else { return };
+        tracing::info!(container = %name, phase = ?voyage.phase, "a move was broken off");
+        if let Err(error) = Box::pin(self.recover(voyage, &Environment::new(), &Report::none())).await {
+            tracing::error!(container = %name, %error, "a move that was broken off waits, and is tried again");
         }
     }
 
@@ -81,8 +91,8 @@ impl Moving<'_> {
         match taken_back {
             Ok(()) => error.context(format!("{name} was not moved, and goes on {goes_on}")),
             Err(other) => error.context(format!(
-                "{name} was not moved, and what was begun cannot be taken back yet ({other}): \
-                 `sampan container move` again does that"
+                "{name} was not moved, and what was begun cannot be taken back yet ({other}): it is tried again every 20 \
+                 seconds, and at once by `sampan container move`"
             )),
         }
     }
