@@ -120,8 +120,12 @@ impl Ashore {
             // Its supervisor ends it within the lease's time; until then it is nobody's.
             return Ok(());
         }
-        tracing::warn!(container = %name, target = %request.target, "it lives there now: what is here is kept as {name}.lost");
-        self.engine.rename(name, &format!("{name}.lost")).await?;
+        let mut kept = format!("{name}.lost");
+        if self.engine.inspect(&kept).await.is_ok() {
+            kept = format!("{kept}-{}", sampan_engine::now() / 1_000_000_000);
+        }
+        tracing::warn!(container = %name, target = %request.target, %kept, "it lives there now: what is here is kept");
+        self.engine.rename(name, &kept).await?;
         let moved = Moved {
             name: name.to_owned(),
             target: request.target.clone(),

@@ -187,6 +187,12 @@ impl Moving<'_> {
             self.voyage.relay = None;
         }
         self.remove_there(true).await?;
+        let replicas = self.ashore.moved(&name).map_or(1, |moved| moved.replicas);
+        if replicas > 1 {
+            self.report.say(format!(
+                "{name}: there were {replicas} of it, and here is one: `sampan container scale {name}={replicas}`"
+            ));
+        }
         self.ashore.forget_moved(&name).await?;
         self.ashore.forget_voyage(&name).await?;
         let addresses = self.here(&landed).await?;
