@@ -54,6 +54,9 @@ fn a_push_that_is_killed_anywhere_is_finished_by_the_next() {
         );
         host.sampan(&["rm", "-v", &format!("{name}@{TARGET}")]).ok();
         until("nothing is left there", || left(&host, &name).is_empty());
+        // The cloud's own containers say the same as its lists.
+        let filter = format!("name=cloudsim-us-east-1-{name}-");
+        until("nothing runs there", || host.docker(&["ps", "-aq", "--filter", &filter]).ok().is_empty());
     }
     campaign.done(&format!("{listed} resources were found after the kills; all pushes were finished by the next, and nothing was left"));
 }
@@ -82,9 +85,13 @@ fn credentials_stay_nowhere() {
     host.import(BUSYBOX);
     created(&host, "web");
     let secret = "do-not-keep-me-0123456789";
-    // Somebody answers there, with pages that say no.
-    let mut server =
-        host.start(&["python3", "-m", "http.server", "--directory", "/sys/kernel/security", "9999"]);
+    // Somebody answers there with pages that say no, and notes who was asking.
+    let asked = host.folder().join("asked");
+    let answer = format!(
+        "import http.server as h\nclass A(h.BaseHTTPRequestHandler):\n def do_POST(s):\n  open({:?},'a').write(s.headers.get('Authorization','')+chr(10))\n  s.send_error(403)\n do_GET=do_POST\nh.HTTPServer(('127.0.0.1',9999),A).serve_forever()\n",
+        asked.display().to_string(),
+    );
+    let mut server = host.start(&["python3", "-c", &answer]);
     until("the server answers", || host.curl(&["-s", "http://127.0.0.1:9999/"]).code == 0);
     host.sampan(&[
         "target",
@@ -114,6 +121,9 @@ fn credentials_stay_nowhere() {
         said += &host.shell(&line, words).stdout;
     }
     assert!(!said.is_empty() && !said.contains(secret), "{said}");
+    // They came as far as they were meant to.
+    let asked = std::fs::read_to_string(&asked).expect("requests came");
+    assert!(asked.contains("AKIDEXAMPLE"), "{asked}");
     let mut found = Vec::new();
     holding(host.folder(), secret.as_bytes(), &mut found);
     assert_eq!(found, Vec::<String>::new());

@@ -442,4 +442,12 @@ fn a_users_own_target_is_tried_with_the_suite() {
     let tried = host.sampan(&["target", "check", "--live", "--force", "edge"]);
     assert!(tried.ok() == "edge" && tried.stderr.contains("it does everything as it should"), "{tried}");
     assert_eq!(edge.docker(&["ps", "-aq"]).ok(), "", "nothing is left");
+    // Nothing is made for who says no; what cannot be done ends with its reason.
+    let sampan = sampan_tests::sampan_binary().display().to_string();
+    let socket = format!("unix://{}", host.socket().display());
+    let asked = host.shell("echo n | \"$1\" -H \"$2\" target check --live edge", &[&sampan, &socket]);
+    assert!(asked.ok().contains("Are you sure") && !asked.stdout.ends_with("edge\n"), "{asked}");
+    host.sampan(&["target", "create", "gone", "--provider", "docker", "--endpoint", "unix:///nowhere"]).ok();
+    let failed = host.sampan(&["target", "check", "--live", "--force", "gone"]);
+    assert!(failed.code == 1 && failed.stderr.contains("/nowhere"), "{failed}");
 }

@@ -247,9 +247,11 @@ impl Suite<'_> {
         let begun = Instant::now();
         loop {
             let gone = matches!(self.provider.describe(&name).await, Err(Failure::NotFound(_)));
-            let left = self.provider.resources().await.unwrap_or_default();
-            let left: Vec<String> =
-                left.into_iter().filter(|one| one.service == name).map(|one| one.kind).collect();
+            let left: Vec<String> = match self.provider.resources().await {
+                Ok(all) => all.into_iter().filter(|one| one.service == name).map(|one| one.kind).collect(),
+                // Who cannot say what is there cannot say that nothing is.
+                Err(failure) => vec![failure.to_string()],
+            };
             if gone && left.is_empty() {
                 return;
             }

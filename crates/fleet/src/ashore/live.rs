@@ -14,6 +14,7 @@ const INTERVAL: u64 = 1_000_000_000;
 
 impl Ashore {
     /// Makes a small container there, does with it what the fleet does, and removes it with everything that was made for it.
+    /// The built-in image may stay with a Docker engine, as images do.
     ///
     /// # Errors
     /// What the target does not do as it should, each told before; what it says.
@@ -42,7 +43,14 @@ impl Ashore {
             health: Some(health),
             ..Specification::default()
         };
-        wanted.image.located = Box::pin(self.bring(&*provider, &name, &image, target, report)).await?;
+        wanted.image.located = match Box::pin(self.bring(&*provider, &name, &image, target, report)).await {
+            Ok(located) => located,
+            Err(error) => {
+                // What was made for it on the way goes, too; why it failed counts.
+                let _ = provider.remove(&name, true).await;
+                return Err(error);
+            }
+        };
         report.say(format!(
             "{target}: {name} is made, stopped, started, scaled, updated, taken back and removed"
         ));

@@ -1,8 +1,8 @@
 //! Places with one fault each.
 
 use sampan_provider::{
-    Answer, AutoscalePolicy, Capabilities, Identity, ImageRoute, Instance, LogLine, LogRequest, Loss,
-    Provider, Resource, Service, Sink, Specification, State, Usage,
+    Answer, AutoscalePolicy, Capabilities, Failure, Identity, ImageRoute, Instance, LogLine, LogRequest,
+    Loss, Provider, Resource, Service, Sink, Specification, State, Usage,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -45,6 +45,7 @@ faults! {
     IgnoresUpdate "update" is found by "update";
     IgnoresRollBack "back" is found by "roll back";
     LeavesThings "leaves" is found by "leftovers";
+    ForgetsResources "forgets" is found by "leftovers";
 }
 
 /// A place that does one thing wrong, and all else as the one behind it.
@@ -190,6 +191,11 @@ impl Provider for Faulty {
     fn resources(&self) -> Answer<'_, Vec<Resource>> {
         Box::pin(async move {
             let all = self.inner.resources().await?;
+            if self.has(Fault::ForgetsResources)
+                && !all.iter().any(|one| one.service.ends_with(self.fault.name()))
+            {
+                return Err(Failure::Transport("nobody knows any more".to_owned()));
+            }
             Ok(if self.has(Fault::HidesResources) { Vec::new() } else { all })
         })
     }

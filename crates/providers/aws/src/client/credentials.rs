@@ -16,6 +16,18 @@ const METADATA: Duration = Duration::from_secs(1);
 /// How long any other place of credentials may take.
 const ELSEWHERE: Duration = Duration::from_secs(20);
 
+/// How variables begin that say nothing of who is asking.
+const NEUTRAL: [&str; 8] = [
+    "AWS_REGION",
+    "AWS_DEFAULT_",
+    "AWS_ENDPOINT_URL",
+    "AWS_CA_BUNDLE",
+    "AWS_PAGER",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_RETRY_MODE",
+    "AWS_USE_",
+];
+
 const MISSING: &str = "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run \
     `aws configure`; to try it without an account, `sampan cloudsim up`";
 
@@ -48,15 +60,12 @@ impl Credentials {
         if let Some(credential) = known.as_ref().filter(|credential| lasts(credential)) {
             return Ok(credential.clone());
         }
-        let found = match self.chain.provide_credential(&self.context).await {
-            Ok(found) => found.filter(|found| !found.access_key_id.is_empty()),
-            Err(error) => {
-                // What the chain says may name files and hosts, never a key.
-                tracing::debug!(%error, "AWS credentials were looked for");
-                None
-            }
+        let (found, why) = match self.chain.provide_credential(&self.context).await {
+            Ok(found) => (found.filter(|found| !found.access_key_id.is_empty()), String::new()),
+            // What the chain says may name files and hosts, never a key.
+            Err(error) => (None, format!(" (what was found cannot be used: {error})")),
         };
-        let found = found.ok_or_else(|| Failure::Unauthenticated(MISSING.to_owned()))?;
+        let found = found.ok_or_else(|| Failure::Unauthenticated(format!("{MISSING}{why}")))?;
         *known = Some(found.clone());
         Ok(found)
     }
@@ -139,11 +148,11 @@ impl std::fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// An asker with credentials of its own never gets another's token or profile.
+    /// An asker who says anything of its own about who it is never gets another's key, token or profile.
     fn own(&self) -> bool {
-        ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"]
-            .iter()
-            .any(|name| self.0.contains_key(*name))
+        let tells =
+            |name: &&String| name.starts_with("AWS_") && !NEUTRAL.iter().any(|it| name.starts_with(it));
+        self.0.keys().any(|name| tells(&name))
     }
 }
 
@@ -164,5 +173,34 @@ impl Env for Environment {
 
     fn home_dir(&self) -> Option<PathBuf> {
         self.var("HOME").map(PathBuf::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Environment;
+
+    #[test]
+    fn an_asker_who_says_who_it_is_gets_nothing_of_the_daemons() {
+        let own = |names: &[&str]| {
+            Environment(names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect()).own()
+        };
+        for name in [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_PROFILE",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_ROLE_ARN",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONFIG_FILE",
+        ] {
+            assert!(own(&[name]), "{name}");
+        }
+        assert!(!own(&[
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+            "AWS_ENDPOINT_URL_S3",
+            "AWS_CA_BUNDLE",
+            "KUBECONFIG"
+        ]));
     }
 }
