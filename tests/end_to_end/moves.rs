@@ -123,6 +123,10 @@ fn a_plain_name_means_where_it_went() {
     );
     let again = host.sampan(&["container", "move", "web", "edge"]);
     assert!(again.code != 0 && again.stderr.contains("web lives at edge already"), "{again}");
+    host.docker(&["create", "--name", "web", "busybox"]).ok();
+    let another = host.sampan(&["container", "move", "web", "local"]);
+    assert!(another.code != 0 && another.stderr.contains("another container of that name"), "{another}");
+    host.docker(&["rm", "web"]).ok();
     // What comes here is passed on, also after the daemon was killed.
     assert_eq!(host.curl(&["-sf", "http://127.0.0.1/"]).stdout, "page\n");
     host.kill_daemon();
@@ -135,6 +139,11 @@ fn a_plain_name_means_where_it_went() {
     assert_eq!(edge.docker(&["ps", "-q"]).ok(), "");
     host.sampan(&["start", "web"]).ok();
     until("it answers again", || host.curl(&["-sf", "http://127.0.0.1/"]).stdout == "page\n");
+    // Without its relay it comes home all the same, and has its port.
+    host.docker(&["rm", "-f", "web.relay"]).ok();
+    host.sampan(&["container", "move", "web", "local"]).ok();
+    assert_eq!(host.curl(&["-sf", "http://127.0.0.1/"]).stdout, "page\n");
+    host.sampan(&["container", "move", "web", "edge"]).ok();
     host.sampan(&["rm", "web"]).ok();
     assert_eq!(edge.docker(&["ps", "-aq"]).ok(), "");
     assert_eq!(host.docker(&["ps", "-aq"]).ok(), "", "the relay goes with it");

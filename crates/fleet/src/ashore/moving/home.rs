@@ -62,6 +62,12 @@ impl Ashore {
             ..Voyage::default()
         };
         let mut moving = Moving { ashore: self, fleet, group, provider, report, voyage };
+        if let Some(relay) = &moving.voyage.relay
+            && !moving.is_there(relay).await?
+        {
+            // Somebody removed it: its ports are free.
+            moving.voyage.relay = None;
+        }
         moving.save().await?;
         if let Err(error) = Box::pin(moving.home(&moved)).await {
             return Err(Box::pin(moving.failed(error)).await);

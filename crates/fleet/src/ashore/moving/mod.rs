@@ -93,6 +93,10 @@ impl Ashore {
             Box::pin(self.recover(voyage, environment, report)).await?;
         }
         match self.moved(&name) {
+            Some(moved) if self.engine.inspect(&name).await.is_ok() => Err(Error::conflict(format!(
+                "{name} lives at {}, and here is another container of that name: rename it first",
+                moved.target
+            ))),
             Some(moved) if moved.target == target => {
                 Err(Error::conflict(format!("{name} lives at {target} already")))
             }
